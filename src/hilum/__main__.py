@@ -1,0 +1,5 @@
+"""``python -m hilum``: the command line."""
+
+from hilum.cli import main
+
+main()

@@ -1,0 +1,160 @@
+"""Start the page: Streamlit in this process, with settings that are safe to leave on.
+
+Flags win over a ``config.toml`` of the user or of the working folder, so the page is the
+same wherever it is started.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from hilum.app.options import PageOptions, format_options
+from hilum.app.theme import STREAMLIT_THEME
+from hilum.errors import ConfigError, MissingExtraError
+
+PAGE = Path(__file__).with_name("page.py")
+FIRST_PORT = 8501
+_PORTS_TRIED = 50
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Where the page is served.
+
+    host
+        Address to bind. The page has no login, so anything but this machine's own
+        address opens it to whoever reaches that address.
+    port
+        TCP port; :func:`find_port` gives a free one.
+    open_browser
+        Open the page in the user's browser once the server is up.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = FIRST_PORT
+    open_browser: bool = True
+
+    @property
+    def url(self) -> str:
+        """The address to type into a browser on this machine."""
+        host = self.host
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
+            host = "127.0.0.1"
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host`` can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def find_port(host: str, port: int | None = None) -> int:
+    """Check that ``port`` is free on ``host``, or find the first free one from 8501.
+
+    Raises
+    ------
+    ConfigError
+        The port is taken, or ``host`` is not an address of this machine.
+    """
+    candidates = range(FIRST_PORT, FIRST_PORT + _PORTS_TRIED) if port is None else (port,)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.getaddrinfo(host, None, family)
+    except OSError as error:
+        raise ConfigError(f"--host {host}: no such address on this machine.") from error
+    for candidate in candidates:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As the server does: a port in TIME_WAIT after a restart is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return candidate
+    if port is not None:
+        raise ConfigError(f"Port {port} on {host} is taken. Give another one with --port.")
+    raise ConfigError(
+        f"No free port on {host} from {FIRST_PORT} to {FIRST_PORT + _PORTS_TRIED - 1}. "
+        "Give one with --port."
+    )
+
+
+def build_flags(server: ServerOptions, *, max_upload_bytes: int) -> list[str]:
+    """Give the flags of ``streamlit run`` that hold for the page."""
+    flags: dict[str, str | int] = {
+        "server.address": server.host,
+        "server.port": server.port,
+        "server.headless": "false" if server.open_browser else "true",
+        "server.showEmailPrompt": "false",
+        "server.fileWatcherType": "none",
+        "server.runOnSave": "false",
+        "server.enableStaticServing": "false",
+        "server.enableCORS": "true",
+        "server.enableXsrfProtection": "true",
+        # MB of the browser's counter; the reader checks the bound again, in bytes.
+        "server.maxUploadSize": max(1, -(-max_upload_bytes // _MIB)),
+        "browser.gatherUsageStats": "false",
+        # Nothing of a film may reach the browser as a traceback.
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "runner.magicEnabled": "false",
+        "logger.hideWelcomeMessage": "true",
+        **{f"theme.{name}": value for name, value in STREAMLIT_THEME.items()},
+    }
+    words = [f"--{name}={value}" for name, value in flags.items()]
+    if is_loopback(server.host):
+        # DNS rebinding: a foreign page must not reach this one under its own name.
+        names = dict.fromkeys((*_LOOPBACK_NAMES, server.host))
+        words += [f"--server.allowedHosts={name}" for name in names]
+    return words
+
+
+def require_streamlit() -> None:
+    """Check that the extra ``app`` is installed, without importing it.
+
+    Raises
+    ------
+    MissingExtraError
+        Streamlit is absent.
+    """
+    if importlib.util.find_spec("streamlit") is None:
+        raise MissingExtraError("app", "open the page")
+
+
+def keep_uploads_in_memory(max_upload_bytes: int) -> None:
+    """Let no film touch the disk on its way in.
+
+    Starlette, under Streamlit, moves what is over 1 MB of an upload to a temporary file.
+    Streamlit bounds the upload before, so memory stays bounded too.
+    """
+    from starlette.formparsers import MultiPartParser
+
+    MultiPartParser.spool_max_size = max_upload_bytes + _MIB
+
+
+def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int) -> None:
+    """Serve the page until it is interrupted.
+
+    Raises
+    ------
+    MissingExtraError
+        Streamlit is absent.
+    """
+    require_streamlit()
+    from streamlit.web import cli
+
+    keep_uploads_in_memory(max_upload_bytes)
+    flags = build_flags(server, max_upload_bytes=max_upload_bytes)
+    arguments = ["run", *flags, str(PAGE), "--", *format_options(page)]
+    cli.main(args=arguments, prog_name="streamlit", standalone_mode=False)

@@ -1,0 +1,51 @@
+"""Small pieces of HTML that both sides of the page use. Every value is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+import streamlit as st
+
+
+def to_html(text: str) -> str:
+    """Escape ``text`` and keep a figure on the line of its sign or unit."""
+    return escape(text).replace(" %", "&nbsp;%").replace("≥ ", "≥&nbsp;")
+
+
+def show_part(title: str) -> None:
+    """Show the heading of a part of the page."""
+    st.html(f'<h2 class="part">{to_html(title)}</h2>')
+
+
+def show_quiet(text: str) -> None:
+    """Show a remark in the quiet style."""
+    st.html(f'<p class="quiet">{to_html(text)}</p>')
+
+
+def show_sentence(text: str) -> None:
+    """Show one sentence of the result."""
+    st.html(f'<p class="sentence">{to_html(text)}</p>')
+
+
+def show_notes(texts: Iterable[str]) -> None:
+    """Show warnings, each with the word that says what it is."""
+    notes = "".join(f'<p class="note"><b>Note</b>{to_html(text)}</p>' for text in texts)
+    if notes:
+        st.html(f'<div role="note">{notes}</div>')
+
+
+def show_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Show a list of terms and values."""
+    rows = "".join(
+        f"<div><dt>{to_html(term)}</dt><dd>{to_html(value)}</dd></div>" for term, value in facts
+    )
+    st.html(f'<dl class="facts">{rows}</dl>')
+
+
+def show_trouble(title: str, message: str, advice: str) -> None:
+    """Show calmly why there is no result, and what to do."""
+    st.html(
+        f'<div class="trouble" role="alert"><h2>{to_html(title)}</h2>'
+        f'<p>{to_html(message)}</p><p class="quiet">{to_html(advice)}</p></div>'
+    )

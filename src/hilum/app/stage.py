@@ -1,0 +1,168 @@
+"""The right side of the page: the answer, the film and its evidence, and what is known."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import streamlit as st
+from PIL import Image
+
+from hilum.app.parts import (
+    show_facts,
+    show_notes,
+    show_part,
+    show_quiet,
+    show_sentence,
+    to_html,
+)
+from hilum.app.rail import View
+from hilum.app.theme import GROUND, TEXT
+from hilum.app.wording import (
+    describe_decision,
+    describe_evidence,
+    describe_reading,
+    format_percent,
+    list_facts,
+)
+from hilum.report import draw_film, draw_legend
+from hilum.spec import ModelSpec
+from hilum.types import Prediction
+
+# Twice the width that a picture has on a wide screen: sharp on dense displays.
+_SHOWN_SIDE_PX = 1100
+_LEGEND_WIDTH_PX = 840
+
+
+def show_invitation() -> None:
+    """Show what the page does while there is no film."""
+    st.html(
+        '<div class="empty"><h2>Drop a chest film, or open a sample.</h2>'
+        "<p>You get the probability of pneumonia, a decision at the operating point you choose, "
+        "and a map of the evidence for and against it.</p>"
+        "<p>Films stay on the machine that serves this page, in memory, and go when you "
+        "leave.</p></div>"
+    )
+
+
+def show_result(
+    prediction: Prediction, spec: ModelSpec, view: View, remark: str | None = None
+) -> None:
+    """Show all that is known of one film.
+
+    Parameters
+    ----------
+    remark
+        What should be said of the film beside the prediction's own warnings.
+    """
+    _show_answer(prediction, spec)
+    remarks = [] if remark is None else [remark]
+    show_notes([*remarks, *(warning.message for warning in prediction.warnings)])
+    # The style sheet lays these four out two by two; read one after another they keep sense.
+    with st.container(key="sheet"):
+        with st.container(key="film_side", gap="xsmall"):
+            show_part("Film")
+            _show_film(prediction, view)
+        with st.container(key="evidence_side", gap="xsmall"):
+            show_part("Evidence")
+            _show_evidence(prediction, view)
+        with st.container(key="words", gap="small"):
+            _show_legend(prediction, view)
+            show_sentence(describe_evidence(prediction))
+            show_quiet(
+                "The map shows what this network used, on the grid of its last layer. It does "
+                "not outline disease."
+            )
+            _show_downloads(prediction, view)
+        with st.container(key="facts", gap="xsmall"):
+            film = prediction.radiograph
+            show_part("What the file said")
+            show_facts([*list_facts(film), ("Read with", describe_reading(film))])
+
+
+def _show_answer(prediction: Prediction, spec: ModelSpec) -> None:
+    verdict, reason = describe_decision(prediction, spec)
+    share, threshold = 100.0 * prediction.probability, 100.0 * prediction.threshold
+    # Near an end the threshold's label would leave the scale.
+    label_at = min(max(threshold, 9.0), 91.0)
+    st.html(
+        '<section class="answer" aria-label="Answer">'
+        f'<div class="figure">{to_html(format_percent(prediction.probability))}'
+        f"<small>probability of {to_html(spec.labels.positive)}<br>"
+        f"where {100 * spec.calibration.prevalence:.0f}&nbsp;% of films show it</small></div>"
+        f'<div><p class="words"><strong>{to_html(verdict)}</strong>, {to_html(reason)}</p>'
+        '<div class="scale" aria-hidden="true">'
+        f'<div class="fill" style="width: {share:.2f}%"></div>'
+        f'<div class="mark" style="left: {threshold:.2f}%"></div></div>'
+        '<div class="ends" aria-hidden="true"><span>0 %</span>'
+        f'<span class="at" style="left: {label_at:.2f}%">threshold</span>'
+        "<span>100 %</span></div></div></section>"
+    )
+
+
+def _show_film(prediction: Prediction, view: View) -> None:
+    picture = draw_film(prediction.radiograph, max_side_px=_SHOWN_SIDE_PX)
+    _show_picture(picture, "The film")
+
+
+def _show_evidence(prediction: Prediction, view: View) -> None:
+    picture = _draw(prediction, view, max_side_px=_SHOWN_SIDE_PX)
+    _show_picture(picture, "The film with the evidence over it")
+
+
+def _show_legend(prediction: Prediction, view: View) -> None:
+    target = prediction.evidence.target
+    legend = draw_legend(
+        colormap=view.colormap,
+        scale=view.scale,
+        opacity=view.opacity,
+        width_px=_LEGEND_WIDTH_PX,
+        target=target,
+        background=GROUND,
+        foreground=TEXT,
+    )
+    with st.container(key="legend", width=_LEGEND_WIDTH_PX // 2):
+        _show_picture(
+            legend,
+            f"Legend: from {view.scale:g} logit against {target} to {view.scale:g} for it",
+        )
+
+
+def _draw(prediction: Prediction, view: View, *, max_side_px: int | None = None) -> Image.Image:
+    return prediction.overlay(
+        opacity=view.opacity, colormap=view.colormap, scale=view.scale, max_side_px=max_side_px
+    )
+
+
+def _show_downloads(prediction: Prediction, view: View) -> None:
+    # Named after the file's digest: a file name may hold the patient's.
+    stem = f"hilum-{(prediction.radiograph.sha256 or 'film')[:12]}"
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Picture (PNG)",
+            data=lambda: _encode_png(_draw(prediction, view)),
+            file_name=f"{stem}-evidence.png",
+            mime="image/png",
+            on_click="ignore",
+            key="save_picture",
+        )
+        st.download_button(
+            "Result (JSON)",
+            data=lambda: json.dumps(prediction.to_dict(), indent=2, ensure_ascii=False),
+            file_name=f"{stem}.json",
+            mime="application/json",
+            on_click="ignore",
+            key="save_result",
+        )
+
+
+def _show_picture(picture: Image.Image, words: str) -> None:
+    # Streamlit's own choice of format is JPEG, which is not for films.
+    st.image(_encode_png(picture), width="stretch", output_format="PNG", alt=words)
+
+
+def _encode_png(image: Image.Image) -> bytes:
+    """Encode for the screen: lossless, and quick rather than small."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()

@@ -1,0 +1,159 @@
+"""The page's look, in one place: colours, Streamlit's theme and the style sheet.
+
+Made for a dark reading room. The interface is grey and one pale green; orange and blue are
+left to the evidence, where they mean something. Text reaches a contrast of 4.5:1 (WCAG AA)
+on every ground it stands on; a test computes it. Nothing is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+from PIL import Image, ImageDraw
+
+GROUND = "#0b0e11"
+SURFACE = "#12171b"
+RAISED = "#1b2228"
+LINE = "#2b353d"
+TEXT = "#d7dde2"
+MUTED = "#98a4ae"
+ACCENT = "#a9c9b4"
+BAR = "#7d8a94"
+FILM_GROUND = "#000000"
+
+STREAMLIT_THEME: dict[str, str] = {
+    "base": "dark",
+    "primaryColor": ACCENT,
+    "backgroundColor": GROUND,
+    "secondaryBackgroundColor": SURFACE,
+    "textColor": TEXT,
+    "linkColor": ACCENT,
+    "borderColor": LINE,
+    "showWidgetBorder": "true",
+    "baseRadius": "6px",
+    "buttonRadius": "6px",
+    "baseFontSize": "15",
+    "font": "sans-serif",
+}
+
+_COLORS = f""":root {{
+  --ground: {GROUND}; --surface: {SURFACE}; --raised: {RAISED}; --line: {LINE};
+  --text: {TEXT}; --muted: {MUTED}; --accent: {ACCENT}; --bar: {BAR}; --film-ground: {FILM_GROUND};
+}}"""
+
+# Streamlit gives a container with a key the class "st-key-<key>" and wraps it in a
+# stLayoutWrapper: the grid places those wrappers. On a narrow screen the result comes
+# before the knobs; without :has() the blocks simply follow one another.
+_LAYOUT = """
+[data-testid="stHeader"], [data-testid="stToolbar"], [data-testid="stDecoration"] {
+  display: none;
+}
+[data-testid="stMainBlockContainer"] { padding: 1rem 1.75rem 1.5rem; max-width: 1760px; }
+.st-key-desk {
+  display: grid; gap: 1.1rem 1.75rem; align-items: start;
+  grid-template-columns: 292px minmax(0, 1fr); grid-template-rows: auto 1fr;
+}
+.st-key-desk > div { width: auto; min-width: 0; }
+.st-key-desk > div:has(> .st-key-choose) { grid-column: 1; grid-row: 1; }
+.st-key-desk > div:has(> .st-key-stage) { grid-column: 2; grid-row: 1 / span 2; }
+.st-key-desk > div:has(> .st-key-tune) { grid-column: 1; grid-row: 2; }
+.st-key-sheet { display: grid; gap: 0.9rem 1.25rem; align-items: start;
+  grid-template-columns: repeat(2, minmax(0, 1fr)); }
+.st-key-sheet > div { width: auto; min-width: 0; }
+.st-key-sheet > div:has(> .st-key-facts) { grid-column: 1; grid-row: 2; }
+.st-key-sheet > div:has(> .st-key-words) { grid-column: 2; grid-row: 2; }
+@media (max-width: 620px) {
+  .st-key-sheet { display: flex; flex-direction: column; align-items: stretch; }
+}
+@media (max-width: 860px) {
+  [data-testid="stMainBlockContainer"] { padding: 0.75rem 1rem 1.5rem; }
+  .st-key-desk { display: flex; flex-direction: column; align-items: stretch; }
+}
+"""
+
+_PARTS = """
+.mast { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.2rem 1.1rem;
+  padding-bottom: 0.6rem; border-bottom: 1px solid var(--line); }
+.mast h1 { font-size: 1.3rem; font-weight: 600; letter-spacing: 0.16em; margin: 0; padding: 0;
+  color: var(--text); }
+.mast p { margin: 0; color: var(--muted); font-size: 0.9rem; }
+.mast .use { margin-left: auto; }
+.part { font-size: 0.78rem; font-weight: 600; letter-spacing: 0.09em; text-transform: uppercase;
+  color: var(--muted); margin: 0; padding: 0; }
+
+.answer { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.5rem 1.75rem;
+  align-items: center; }
+.answer .figure { font-size: 2.7rem; font-weight: 300; line-height: 1; color: var(--text);
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
+.answer .figure small { display: block; font-size: 0.84rem; font-weight: 400;
+  color: var(--muted); margin-top: 0.45rem; }
+.answer .words { margin: 0; font-size: 1.08rem; color: var(--text); }
+.answer .words strong { font-weight: 600; }
+.scale { position: relative; height: 6px; margin: 0.7rem 0 0.35rem; border-radius: 3px;
+  background: var(--raised); box-shadow: inset 0 0 0 1px var(--line); }
+.scale .fill { position: absolute; inset: 0 auto 0 0; border-radius: 3px;
+  background: var(--bar); }
+.scale .mark { position: absolute; top: -4px; width: 2px; height: 14px; margin-left: -1px;
+  background: var(--accent); }
+.ends { position: relative; display: flex; justify-content: space-between; font-size: 0.78rem;
+  color: var(--muted); }
+.ends .at { position: absolute; transform: translateX(-50%); color: var(--accent);
+  white-space: nowrap; }
+
+.st-key-sheet [data-testid="stImage"] img { background: var(--film-ground);
+  border-radius: 4px; object-fit: contain; width: 100%;
+  max-height: max(340px, calc(100vh - 425px)); }
+.st-key-sheet [data-testid="stImage"] { width: 100%; }
+.st-key-sheet .st-key-legend [data-testid="stImage"] img { background: none; border-radius: 0; }
+.sentence { margin: 0; color: var(--text); font-size: 0.95rem; max-width: 76ch; }
+.sentence + .sentence { margin-top: 0.35rem; }
+.quiet { margin: 0; color: var(--muted); font-size: 0.84rem; line-height: 1.45; }
+
+.note { margin: 0; padding: 0.5rem 0.85rem; background: var(--surface);
+  border-left: 3px solid var(--text); border-radius: 0 4px 4px 0; font-size: 0.93rem; }
+.note + .note { margin-top: 0.4rem; }
+.note b { font-weight: 600; margin-right: 0.35rem; }
+
+.st-key-facts dl.facts { padding: 0; display: grid;
+  grid-template-columns: repeat(auto-fill, minmax(148px, 1fr));
+  gap: 0.55rem 1.25rem; margin: 0; }
+.facts dt { font-size: 0.78rem; color: var(--muted); margin: 0; font-weight: 400; }
+.facts dd { margin: 0; font-size: 0.92rem; color: var(--text); overflow-wrap: anywhere; }
+.facts .wide { grid-column: 1 / -1; }
+
+.empty { display: grid; place-content: center; justify-items: start; gap: 0.6rem;
+  min-height: 58vh; padding: 2rem; background: var(--film-ground);
+  border: 1px solid var(--line); border-radius: 6px; }
+.empty h2 { font-size: 1.35rem; font-weight: 400; margin: 0; padding: 0; color: var(--text); }
+.empty p { margin: 0; max-width: 52ch; color: var(--muted); }
+
+.trouble { padding: 1.2rem 1.4rem; background: var(--surface); border: 1px solid var(--line);
+  border-radius: 6px; }
+.trouble h2 { font-size: 1.15rem; font-weight: 600; margin: 0 0 0.4rem; padding: 0; }
+.trouble p { margin: 0.3rem 0 0; max-width: 72ch; }
+.trouble .quiet { margin-top: 0.6rem; }
+
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+@media (max-width: 860px) {
+  .answer { grid-template-columns: 1fr; }
+  .mast .use { margin-left: 0; }
+  .empty { min-height: 0; }
+}
+@media (prefers-reduced-motion: reduce) { * { transition: none !important;
+  animation: none !important; } }
+"""
+
+
+def draw_icon() -> Image.Image:
+    """Draw the browser tab's icon: a lung's two lobes and the light between them.
+
+    A picture of our own, since Streamlit fetches named icons from a host of its choice.
+    """
+    side_px = 128
+    icon = Image.new("RGB", (side_px, side_px), GROUND)
+    pen = ImageDraw.Draw(icon)
+    pen.rounded_rectangle((22, 30, 56, 106), radius=17, fill=MUTED)
+    pen.rounded_rectangle((72, 30, 106, 106), radius=17, fill=MUTED)
+    pen.ellipse((50, 52, 78, 80), fill=ACCENT)
+    return icon.resize((64, 64), Image.Resampling.LANCZOS)
+
+
+STYLE_SHEET = f"<style>\n{_COLORS}\n{_LAYOUT}\n{_PARTS}</style>"

@@ -1,0 +1,176 @@
+"""``hilum analyze``: films in, one result a film out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hilum.cli.failures import SOME_FILMS_FAILED
+from hilum.cli.films import STDIN, FilmSearch
+from hilum.cli.output import OutputFormat, make_writer
+from hilum.errors import ConfigError, UnsupportedImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hilum.cli.output import Writer
+    from hilum.cli.overlays import OverlayFolder
+    from hilum.predictor import FilmError, Predictor
+    from hilum.types import Prediction
+
+# From this many films on, a bar shows how far the work is.
+_MANY = 20
+
+# With ``--strict``, a film with one of these has no answer: the film is not of the kind
+# that the model can judge, or its pixels are not what they should be. Other warnings
+# (a lossy film, an unknown view) are told and leave the answer standing.
+STRICT_WARNINGS = frozenset(
+    {
+        "blank",
+        "for_processing",
+        "lateral_view",
+        "modality_unexpected",
+        "not_chest",
+        "orientation_unusual",
+        "outside_population",
+        "presentation_conflict",
+        "recipe_forced",
+        "untrained_view",
+        "window_saturates",
+    }
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("analyze")(analyze)
+
+
+def analyze(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH",
+            help="Films (DICOM, PNG, JPEG, TIFF), folders, quoted globs, or - for stdin.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name of a shipped model, or path of a spec.", show_default=False),
+    ] = None,
+    operating_point: Annotated[
+        str | None,
+        typer.Option(help="One of the model's operating points.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a picture of the evidence of each film into DIR."),
+    ] = None,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--format", help="Form of the output.")
+    ] = OutputFormat.TABLE,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Give no answer for films that the model cannot judge."),
+    ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of the network.", show_default="CPUs, at most 4"),
+    ] = None,
+    force_recipe: Annotated[
+        bool,
+        typer.Option("--force-recipe", help="Apply the model's recipe where it has no meaning."),
+    ] = False,
+) -> None:
+    """Analyze films: probability, decision and evidence of each.
+
+    Exit code: 0 all films were read, 3 some were not, 2 wrong usage, 4 broken model.
+    """
+    from hilum.cli.overlays import OverlayFolder
+    from hilum.decision import get_operating_point
+    from hilum.predictor import load_model
+
+    # A file name that is no valid text is shown with escapes instead of failing.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    films = failed = 0
+    with load_model(model, threads=threads) as predictor:
+        name, point = get_operating_point(predictor.spec, operating_point)
+        overlays = None if out is None else OverlayFolder(out, paths)
+        search = FilmSearch(paths, exclude=None if overlays is None else overlays.folder)
+        writer = make_writer(output_format)
+        outcomes = _analyze_each(predictor, search, name, force_recipe)
+        for source, outcome in _show_progress(outcomes, search):
+            result = _refuse_doubtful(outcome) if strict else outcome
+            if not films:
+                writer.begin(predictor.spec, name, point)
+            films += 1
+            failed += _write(writer, source, result, overlays)
+    if search.text_files:
+        print(f"hilum: text files in folders, passed over: {search.text_files}", file=sys.stderr)
+    if not films:
+        raise ConfigError("There are no films in what was given.")
+    writer.end()
+    if failed:
+        print(f"hilum: {failed} of {films} films have no answer", file=sys.stderr)
+        raise typer.Exit(SOME_FILMS_FAILED)
+
+
+def _analyze_each(
+    predictor: Predictor, search: FilmSearch, operating_point: str, force_recipe: bool
+) -> Iterator[tuple[str, Prediction | FilmError]]:
+    for source in search:
+        film = sys.stdin.buffer if source == STDIN else source
+        [outcome] = predictor.analyze_each(
+            [film], operating_point=operating_point, force_recipe=force_recipe
+        )
+        yield source, outcome
+
+
+def _show_progress(
+    outcomes: Iterator[tuple[str, Prediction | FilmError]], search: FilmSearch
+) -> Iterable[tuple[str, Prediction | FilmError]]:
+    """Show a bar where someone looks and the results themselves do not pass by."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        return outcomes
+    total = sum(1 for _ in search)
+    if total < _MANY:
+        return outcomes
+    from tqdm import tqdm
+
+    return tqdm(outcomes, total=total, unit="film", file=sys.stderr)
+
+
+def _refuse_doubtful(outcome: Prediction | FilmError) -> Prediction | FilmError:
+    """Take the answer back where a warning says that the model cannot judge the film."""
+    from hilum.predictor import FilmError
+
+    if isinstance(outcome, FilmError):
+        return outcome
+    codes = [warning.code for warning in outcome.warnings if warning.code in STRICT_WARNINGS]
+    if not codes:
+        return outcome
+    message = f"Refused because of --strict: {', '.join(codes)}."
+    return FilmError(outcome.source, UnsupportedImageError(message))
+
+
+def _write(
+    writer: Writer,
+    source: str,
+    outcome: Prediction | FilmError,
+    overlays: OverlayFolder | None,
+) -> bool:
+    """Write one result and its overlay; tell whether the film failed."""
+    from hilum.predictor import FilmError
+
+    if isinstance(outcome, FilmError):
+        writer.write_error(source, outcome.error)
+        return True
+    overlay = None if overlays is None else overlays.write(source, outcome)
+    writer.write_prediction(source, outcome, overlay)
+    return False

@@ -1,0 +1,12 @@
+"""Choices that more than one command offers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Storage(StrEnum):
+    """How weights lie on disk; arithmetic is float32."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"

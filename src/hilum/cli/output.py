@@ -1,0 +1,219 @@
+"""What ``hilum analyze`` writes to stdout: a table for people, jsonl or csv for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import textwrap
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from hilum.errors import HilumError
+    from hilum.spec import ModelSpec, OperatingPoint
+    from hilum.types import Prediction
+
+_TABLE_WIDTH = 80
+_INDENT = " " * 8
+_FORMULA_STARTS = set("=+-@\t\r")
+
+
+class OutputFormat(StrEnum):
+    """Forms of output, as ``--format`` names them."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class Writer(Protocol):
+    """Writes one result after another; keeps none."""
+
+    def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
+        """Write what stands above the first result."""
+
+    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+        """Write the result of one film; ``overlay`` is the path of its picture."""
+
+    def write_error(self, source: str, error: HilumError) -> None:
+        """Write why one film has no result."""
+
+    def end(self) -> None:
+        """Write what stands below the last result."""
+
+
+def make_writer(output_format: OutputFormat) -> Writer:
+    """Give the writer for a form of output."""
+    writers: dict[OutputFormat, type[TableWriter | JsonLinesWriter | CsvWriter]] = {
+        OutputFormat.TABLE: TableWriter,
+        OutputFormat.JSONL: JsonLinesWriter,
+        OutputFormat.CSV: CsvWriter,
+    }
+    return writers[output_format]()
+
+
+class JsonLinesWriter:
+    """One JSON object a film and line."""
+
+    def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
+        """Write nothing: every line stands for itself."""
+
+    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+        """Write the result of one film."""
+        values = prediction.evidence.values
+        self._write(
+            {
+                "source": source,
+                "model": prediction.model,
+                "probability": prediction.probability,
+                "logit": prediction.logit,
+                "decision": prediction.decision,
+                "operating_point": prediction.operating_point,
+                "threshold": prediction.threshold,
+                "warnings": [
+                    {"code": warning.code, "message": warning.message}
+                    for warning in prediction.warnings
+                ],
+                "evidence": {
+                    "shape": list(values.shape),
+                    "min": float(values.min()),
+                    "max": float(values.max()),
+                },
+                "overlay": overlay,
+            }
+        )
+
+    def write_error(self, source: str, error: HilumError) -> None:
+        """Write why one film has no result."""
+        self._write(
+            {"source": source, "error": {"type": type(error).__name__, "message": str(error)}}
+        )
+
+    def end(self) -> None:
+        """Write nothing."""
+
+    def _write(self, record: dict[str, Any]) -> None:
+        # ASCII with escapes: a file name that is no valid text survives, on every terminal.
+        # A line at a time reaches a reader at the other end of a pipe at once.
+        print(json.dumps(record, allow_nan=False), flush=True)
+
+
+class CsvWriter:
+    """A header and one row a film, for spreadsheets."""
+
+    COLUMNS = (
+        "source",
+        "model",
+        "probability",
+        "logit",
+        "decision",
+        "operating_point",
+        "threshold",
+        "warnings",
+        "evidence_min",
+        "evidence_max",
+        "overlay",
+        "error_type",
+        "error_message",
+    )
+
+    def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
+        """Write the header."""
+        self._write(dict(zip(self.COLUMNS, self.COLUMNS, strict=True)))
+
+    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+        """Write the result of one film."""
+        values = prediction.evidence.values
+        self._write(
+            {
+                "source": _make_inert(source),
+                "model": prediction.model,
+                "probability": repr(prediction.probability),
+                "logit": repr(prediction.logit),
+                "decision": prediction.decision,
+                "operating_point": prediction.operating_point,
+                "threshold": repr(prediction.threshold),
+                "warnings": ";".join(warning.code for warning in prediction.warnings),
+                "evidence_min": repr(float(values.min())),
+                "evidence_max": repr(float(values.max())),
+                "overlay": "" if overlay is None else _make_inert(overlay),
+            }
+        )
+
+    def write_error(self, source: str, error: HilumError) -> None:
+        """Write why one film has no result."""
+        self._write(
+            {
+                "source": _make_inert(source),
+                "error_type": type(error).__name__,
+                "error_message": str(error),
+            }
+        )
+
+    def end(self) -> None:
+        """Write nothing."""
+
+    def _write(self, row: dict[str, str]) -> None:
+        csv.DictWriter(sys.stdout, self.COLUMNS, restval="").writerow(row)
+
+
+class TableWriter:
+    """One line a film in 80 columns, its warnings below it."""
+
+    def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
+        """Write the model, the operating point and the head of the table."""
+        print(f"{spec.name} {spec.version}, operating point {name}:")
+        print(f"{spec.labels.positive} from a probability of {point.threshold:.4f} on.\n")
+        self._labels = max(len(spec.labels.positive), len(spec.labels.negative), 8)
+        self._overlays = False
+        print(f" {'prob.':>6}  {'decision':{self._labels}}  film")
+
+    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+        """Write the result of one film."""
+        decision = f"{prediction.decision:{self._labels}}"
+        self._write_line(f" {prediction.probability:6.4f}  {decision}", source)
+        for warning in prediction.warnings:
+            _print_wrapped(f"{warning.code}: {warning.message}")
+        if overlay is not None:
+            print(f"{_INDENT}  {_make_printable(overlay)}")
+
+    def write_error(self, source: str, error: HilumError) -> None:
+        """Write why one film has no result."""
+        self._write_line(f" {'-':>6}  {'no answer':{self._labels}}", source)
+        _print_wrapped(_make_printable(str(error)))
+
+    def end(self) -> None:
+        """Write how the result is to be taken."""
+        print("\nResearch software, not a medical device.")
+
+    def _write_line(self, start: str, source: str) -> None:
+        room = _TABLE_WIDTH - len(start) - 2
+        name = _make_printable(source)
+        # The end of a path tells films apart.
+        shown = name if len(name) <= room else "..." + name[3 - room :]
+        print(f"{start}  {shown}")
+
+
+def _print_wrapped(text: str) -> None:
+    print(
+        textwrap.fill(
+            text, _TABLE_WIDTH, initial_indent=_INDENT + "! ", subsequent_indent=_INDENT + "  "
+        )
+    )
+
+
+def _make_printable(text: str) -> str:
+    """Show control characters of a file name instead of sending them to the terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
+
+
+def _make_inert(path: str) -> str:
+    """Keep a spreadsheet from taking a file name for a formula.
+
+    ``./=name`` is the same file as ``=name``, so programs can go on using it as a path.
+    """
+    return f"./{path}" if path[:1] in _FORMULA_STARTS and path != "-" else path

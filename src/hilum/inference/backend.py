@@ -1,0 +1,127 @@
+"""What every backend takes and gives, and the checks that all of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from hilum.errors import ModelError, SpecMismatchError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from hilum.spec import ModelSpec
+
+# ``head_bias + mean(map)`` and the logit are two roads to one sum. Rounding of a float16
+# bias and of float32 sums stays far below this; a bias of another network does not.
+IDENTITY_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelOutput:
+    """What a network says of a batch of N films.
+
+    logit
+        Shape (N,), before calibration.
+    evidence
+        float32, shape (N, h, w), in logit units: ``head_bias + evidence.mean((1, 2))`` is
+        the logit.
+    embedding
+        float32, shape (N, D): the pooled features under the head.
+    """
+
+    logit: NDArray[np.float32] | NDArray[np.float64]
+    evidence: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Runs the network of one spec. Whoever makes a backend closes it."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The facts of the network."""
+
+    def run(self, batch: NDArray[np.float32]) -> ModelOutput:
+        """Score a batch of N >= 0 films.
+
+        Parameters
+        ----------
+        batch
+            float32, shape (N, C, H, W), from :func:`hilum.preprocess.preprocess`.
+
+        Raises
+        ------
+        SpecMismatchError
+            The batch is not what the spec says, or the network's answer is not.
+        ModelError
+            The network failed or returned a number that is not finite.
+        """
+
+    def close(self) -> None:
+        """Free the network. The backend cannot be used after that; closing twice is fine."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+def check_batch(batch: NDArray[np.float32], spec: ModelSpec) -> None:
+    """Refuse a batch that :func:`hilum.preprocess.preprocess` cannot have made.
+
+    Raises
+    ------
+    SpecMismatchError
+        Type or shape are not the spec's.
+    """
+    film = (spec.input.channels, spec.input.height_px, spec.input.width_px)
+    if batch.dtype != np.float32 or batch.ndim != 4 or batch.shape[1:] != film:
+        raise SpecMismatchError(
+            f"{spec.name} takes float32 batches of shape (N, {film[0]}, {film[1]}, {film[2]}), "
+            f"not {batch.dtype} of shape {batch.shape}. Use hilum.preprocess.preprocess."
+        )
+
+
+def check_output(output: ModelOutput, spec: ModelSpec, films: int) -> None:
+    """Refuse an answer that is broken: a wrong shape, a NaN, a map that is not the logit's.
+
+    Raises
+    ------
+    SpecMismatchError
+        Shapes are not the spec's, or ``head_bias + evidence.mean()`` is not the logit.
+    ModelError
+        A number is not finite.
+    """
+    shapes = {
+        "logit": (output.logit.shape, (films,)),
+        "evidence": (output.evidence.shape, (films, *spec.architecture.evidence_shape)),
+        "embedding": (output.embedding.shape, (films, spec.architecture.embedding_size)),
+    }
+    for name, (given, expected) in shapes.items():
+        if given != expected:
+            raise SpecMismatchError(
+                f"{spec.name} returned {name} of shape {given}; its spec says {expected}."
+            )
+    for name in shapes:
+        if not np.isfinite(getattr(output, name)).all():
+            raise ModelError(
+                f"{spec.name} returned {name} with a number that is not finite. Its weights are "
+                "damaged or do not fit this machine's arithmetic; no answer is given."
+            )
+    sums = spec.architecture.head_bias + output.evidence.mean(axis=(1, 2), dtype=np.float64)
+    allowed = IDENTITY_TOLERANCE * (1.0 + np.abs(output.logit))
+    if (np.abs(sums - output.logit) > allowed).any():
+        raise SpecMismatchError(
+            f"The evidence of {spec.name} does not sum to its logit: head_bias in the spec is "
+            "not the network's, or the map is another one. Export the model again."
+        )

@@ -1,0 +1,181 @@
+"""ONNX Runtime on the CPU: what every user has, without torch."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from hilum.errors import ConfigError, ModelError, SpecMismatchError
+from hilum.inference.backend import ModelOutput, check_batch, check_output
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from hilum.spec import ModelSpec
+
+INPUT_NAME = "radiograph"
+OUTPUT_NAMES = ("logit", "evidence", "embedding")
+
+# More threads than this cost more in waiting than they give on networks of this size.
+_MAX_DEFAULT_THREADS = 4
+_SEVERITY_FATAL = 4
+_SPIN_US = "10"
+
+
+def count_default_threads() -> int:
+    """Give the number of threads used where none is named: the CPUs allowed, at most four."""
+    if hasattr(os, "sched_getaffinity"):
+        available = len(os.sched_getaffinity(0))
+    else:  # macOS, Windows
+        available = os.cpu_count() or 1
+    return max(1, min(available, _MAX_DEFAULT_THREADS))
+
+
+class OnnxBackend:
+    """Runs a hilum graph with ONNX Runtime.
+
+    Parameters
+    ----------
+    spec
+        The facts of the network; the graph is checked against them.
+    weights
+        The bytes of the ONNX file, verified by :func:`hilum.spec.read_weights`.
+    threads
+        Threads for one film; ``None`` is :func:`count_default_threads`.
+
+    Raises
+    ------
+    SpecMismatchError
+        The bytes are no ONNX graph, or its inputs and outputs are not what the spec says.
+    ConfigError
+        ``threads`` is less than one.
+    """
+
+    def __init__(self, spec: ModelSpec, weights: bytes, *, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ConfigError(f"The number of threads must be 1 or more, not {threads}.")
+        self._spec = spec
+        self._session: onnxruntime.InferenceSession | None = _open_session(
+            spec, weights, threads or count_default_threads()
+        )
+        _check_graph(self._session, spec)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The facts of the network."""
+        return self._spec
+
+    def run(self, batch: NDArray[np.float32]) -> ModelOutput:
+        """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
+        if self._session is None:
+            raise ModelError(f"{self._spec.name} was closed. Load it again.")
+        check_batch(batch, self._spec)
+        films = batch.shape[0]
+        if films == 0:
+            return _make_empty_output(self._spec)
+        try:
+            feeds = {INPUT_NAME: np.ascontiguousarray(batch)}
+            logit, evidence, embedding = self._session.run(list(OUTPUT_NAMES), feeds)
+        except Exception as error:  # ONNX Runtime's own errors share no public base class
+            raise ModelError(f"ONNX Runtime could not run {self._spec.name}: {error}") from error
+        output = ModelOutput(logit=logit, evidence=evidence, embedding=embedding)
+        check_output(output, self._spec, films)
+        return output
+
+    def close(self) -> None:
+        """Free the network."""
+        self._session = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    # Windows builds send usage events by default; a film's analysis tells nobody anything.
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that spins on for work takes the CPU from whatever else runs: three models in
+    # turn took three times as long. One that never spins sleeps between layers, and waking it
+    # costs a third of the answer. A spin as short as the pause between two layers does both.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # What goes wrong is raised below; a second copy on stderr is noise.
+    options.log_severity_level = _SEVERITY_FATAL
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own errors share no public base class
+        raise SpecMismatchError(
+            f"The weights of {spec.name} are not an ONNX graph that this ONNX Runtime "
+            f"({onnxruntime.__version__}) can load: {error}"
+        ) from error
+
+
+def _check_graph(session: onnxruntime.InferenceSession, spec: ModelSpec) -> None:
+    """Hold the graph's inputs and outputs against the spec."""
+    film = (spec.input.channels, spec.input.height_px, spec.input.width_px)
+    inputs: dict[str, tuple[int, ...]] = {INPUT_NAME: film}
+    outputs: dict[str, tuple[int, ...]] = {
+        "logit": (),
+        "evidence": spec.architecture.evidence_shape,
+        "embedding": (spec.architecture.embedding_size,),
+    }
+    _check_values("input", session.get_inputs(), inputs, spec)
+    _check_values("output", session.get_outputs(), outputs, spec)
+
+
+def _check_values(
+    kind: str, values: list[Any], expected: dict[str, tuple[int, ...]], spec: ModelSpec
+) -> None:
+    names = sorted(value.name for value in values)
+    if names != sorted(expected):
+        raise SpecMismatchError(
+            f"The graph of {spec.name} has the {kind}s {', '.join(names)}; a hilum graph has "
+            f"{', '.join(expected)}. Export the model with `hilum export`."
+        )
+    for value in values:
+        shape = expected[value.name]
+        given = tuple(value.shape)
+        if value.type != "tensor(float)":
+            raise SpecMismatchError(
+                f"The {kind} {value.name} of {spec.name} is {value.type}, not tensor(float)."
+            )
+        # A size that the graph leaves open is a name or None here; it is checked at the run.
+        fits = len(given) == len(shape) + 1 and all(
+            not isinstance(size, int) or size == wanted
+            for size, wanted in zip(given[1:], shape, strict=True)
+        )
+        if not fits:
+            raise SpecMismatchError(
+                f"The {kind} {value.name} of {spec.name} has shape {given} in the graph; the "
+                f"spec says (N, {', '.join(map(str, shape))})."
+            )
+        if isinstance(given[0], int):
+            raise SpecMismatchError(
+                f"The {kind} {value.name} of {spec.name} takes batches of {given[0]} only. "
+                "Export the model with an open batch axis."
+            )
+
+
+def _make_empty_output(spec: ModelSpec) -> ModelOutput:
+    return ModelOutput(
+        logit=np.empty(0, dtype=np.float32),
+        evidence=np.empty((0, *spec.architecture.evidence_shape), dtype=np.float32),
+        embedding=np.empty((0, spec.architecture.embedding_size), dtype=np.float32),
+    )

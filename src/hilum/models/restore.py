@@ -1,0 +1,95 @@
+"""From an exported ONNX file back to timm's network on torch.
+
+The file says which network it is and which norms were folded; its tensors keep timm's names.
+A folded norm comes back as one that only adds its bias, so the network has the layers that
+timm gave it and computes what the graph computes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hilum.errors import ConfigError, MissingExtraError, SpecMismatchError
+from hilum.models.build import build_network
+from hilum.models.export import METADATA_KEY
+
+try:
+    import numpy as np
+    import onnx
+    import torch
+    from onnx import numpy_helper
+except ImportError as error:
+    raise MissingExtraError("train", "run a shipped model on torch") from error
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def restore_network(weights: bytes) -> nn.Module:
+    """Build the timm network that an ONNX file of hilum was exported from.
+
+    Parameters
+    ----------
+    weights
+        The file, e.g. from :func:`hilum.spec.read_weights`. Weights stored as float16 come
+        back as the float32 numbers that they stand for.
+
+    Returns
+    -------
+    The network in evaluation mode, on the CPU, in float32.
+
+    Raises
+    ------
+    SpecMismatchError
+        The file is no ONNX graph that :func:`hilum.models.export.export_onnx` wrote, or its
+        tensors are not those of the network that it names.
+    """
+    model, note = _read_graph(weights)
+    tensors = {
+        tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+        for tensor in model.graph.initializer
+        if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+    }
+    try:
+        network = build_network(note["timm_name"], init="none", in_channels=note["in_channels"])
+        network.load_state_dict(_complete(network, tensors, note["folded_norms"]))
+    except (ConfigError, KeyError, RuntimeError, TypeError) as error:
+        raise SpecMismatchError(
+            "The ONNX file does not hold the tensors of the network that it names: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    return network.eval()
+
+
+def _read_graph(weights: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
+    try:
+        model = onnx.load_from_string(weights)
+    except Exception as error:  # protobuf's own, which has no typed import
+        raise SpecMismatchError("The file is not an ONNX graph.") from error
+    for item in model.metadata_props:
+        if item.key == METADATA_KEY:
+            note: dict[str, Any] = json.loads(item.value)
+            return model, note
+    raise SpecMismatchError(
+        "The ONNX file does not say which network it is: `hilum export` did not write it."
+    )
+
+
+def _complete(
+    network: nn.Module, tensors: dict[str, Tensor], folded_norms: dict[str, str]
+) -> dict[str, Tensor]:
+    """Add the tensors that folding took away to those of the file."""
+    expected = network.state_dict()
+    complete = {name: tensor for name, tensor in tensors.items() if name in expected}
+    for norm, convolution in folded_norms.items():
+        epsilon = float(network.get_submodule(norm).eps)  # type: ignore[arg-type]
+        ones = torch.ones_like(expected[f"{norm}.weight"])
+        complete[f"{norm}.weight"] = ones
+        complete[f"{norm}.running_mean"] = torch.zeros_like(ones)
+        # 1 / sqrt((1 - ε) + ε) = 1: the norm leaves its input as it is.
+        complete[f"{norm}.running_var"] = ones - epsilon
+        if f"{convolution}.bias" in expected:
+            complete[f"{convolution}.bias"] = torch.zeros_like(expected[f"{convolution}.bias"])
+    counters = {name: expected[name] for name in expected if name.endswith("num_batches_tracked")}
+    return complete | counters

@@ -1,0 +1,283 @@
+"""From a film to a :class:`~hilum.types.Prediction`: the main job."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar, overload
+
+from hilum.decision import decide, get_operating_point
+from hilum.errors import HilumError
+from hilum.inference import Backend, OnnxBackend
+from hilum.io import read_radiograph
+from hilum.models.zoo import resolve_model
+from hilum.preprocess import compute_box, preprocess
+from hilum.spec import ModelSpec, read_weights
+from hilum.types import Explanation, FilmWarning, Prediction, Radiograph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+Film = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Radiograph
+AnyFilm = TypeVar("AnyFilm", bound=Film)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmError:
+    """A film that could not be analyzed, in the place of its prediction.
+
+    source
+        The name under which the film was given (a path, a file name), or ``None``.
+    """
+
+    source: str | None
+    error: HilumError
+
+
+class Predictor:
+    """One model, ready to analyze films. Close it, or use it in a ``with``.
+
+    Films are run one at a time, also those of a list: a film's result does not depend on
+    the films beside it, to the last bit, and small networks are fastest so (large
+    activations of a batch leave the CPU's cache).
+
+    Parameters
+    ----------
+    backend
+        What runs the network; :func:`load_model` makes it. The predictor closes it.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def spec(self) -> ModelSpec:
+        """All facts about the model."""
+        return self._backend.spec
+
+    @overload
+    def analyze(
+        self, films: Film, *, operating_point: str | None = None, force_recipe: bool = False
+    ) -> Prediction: ...
+    @overload
+    def analyze(
+        self,
+        films: list[AnyFilm] | tuple[AnyFilm, ...],
+        *,
+        operating_point: str | None = None,
+        force_recipe: bool = False,
+    ) -> list[Prediction]: ...
+    def analyze(
+        self,
+        films: Film | list[AnyFilm] | tuple[AnyFilm, ...],
+        *,
+        operating_point: str | None = None,
+        force_recipe: bool = False,
+    ) -> Prediction | list[Prediction]:
+        """Analyze one film, or a list of them.
+
+        Parameters
+        ----------
+        films
+            A path, the bytes of a file, an open binary file, a :class:`Radiograph`, or a
+            list of those. A :class:`Radiograph` must have been read with the model's recipe
+            (``spec.input.recipe``).
+        operating_point
+            Name of one of ``spec.operating_points``; ``None`` is the spec's default.
+        force_recipe
+            Apply the model's recipe also to a film on which it is meaningless; the
+            prediction then carries the warning ``recipe_forced``.
+
+        Returns
+        -------
+        One prediction for one film; for a list a list in the same order.
+
+        Raises
+        ------
+        InputError, MissingExtraError
+            A film cannot be read. In a list the first one that cannot ends the call; use
+            :meth:`analyze_each` to go on.
+        SpecMismatchError
+            A :class:`Radiograph` was read with another recipe than the model's.
+        ConfigError
+            The model has no such operating point.
+        ModelError
+            The network failed.
+        """
+        get_operating_point(self.spec, operating_point)
+        if isinstance(films, (list, tuple)):
+            return [self._analyze(film, operating_point, force_recipe) for film in films]
+        return self._analyze(films, operating_point, force_recipe)
+
+    def analyze_each(
+        self,
+        films: Iterable[Film],
+        *,
+        operating_point: str | None = None,
+        force_recipe: bool = False,
+    ) -> Iterator[Prediction | FilmError]:
+        """Analyze any number of films, one after another, in constant memory.
+
+        Parameters
+        ----------
+        films
+            Any iterable of what :meth:`analyze` takes; it is drawn from as results are.
+        operating_point, force_recipe
+            See :meth:`analyze`.
+
+        Yields
+        ------
+        For each film, in order, its prediction, or a :class:`FilmError` that says why there
+        is none; the films after it go on.
+
+        Raises
+        ------
+        ConfigError
+            The model has no such operating point. Raised at the call, before any film.
+        """
+        get_operating_point(self.spec, operating_point)
+        return self._generate(films, operating_point, force_recipe)
+
+    def _generate(
+        self, films: Iterable[Film], operating_point: str | None, force_recipe: bool
+    ) -> Iterator[Prediction | FilmError]:
+        for film in films:
+            try:
+                yield self._analyze(film, operating_point, force_recipe)
+            except HilumError as error:
+                yield FilmError(source=_name_source(film), error=error)
+
+    def _analyze(self, film: Film, operating_point: str | None, force_recipe: bool) -> Prediction:
+        spec = self.spec
+        radiograph = (
+            film
+            if isinstance(film, Radiograph)
+            else read_radiograph(film, recipe=spec.input.recipe, force_recipe=force_recipe)
+        )
+        output = self._backend.run(preprocess(radiograph, spec.input))
+        logit = float(output.logit[0])
+        decision = decide(logit, spec, operating_point)
+        height_px, width_px = radiograph.pixels.shape
+        evidence = Explanation(
+            values=output.evidence[0],
+            box=compute_box(height_px, width_px, spec.input),
+            method="evidence",
+            target=spec.labels.positive,
+            bias=spec.architecture.head_bias,
+        )
+        return Prediction(
+            model=spec.name,
+            model_version=spec.version,
+            probability=decision.probability,
+            logit=logit,
+            decision=decision.decision,
+            operating_point=decision.operating_point,
+            threshold=decision.threshold,
+            evidence=evidence,
+            embedding=output.embedding[0],
+            radiograph=radiograph,
+            warnings=radiograph.warnings + compare_with_population(radiograph, spec),
+        )
+
+    def close(self) -> None:
+        """Free the network."""
+        self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def load_model(
+    name_or_path: str | os.PathLike[str] | None = None, *, threads: int | None = None
+) -> Predictor:
+    """Load a model.
+
+    Parameters
+    ----------
+    name_or_path
+        Name of a shipped model, path of a spec or of its folder, or ``None`` for the
+        shipped default; see :func:`hilum.models.zoo.resolve_model`.
+    threads
+        Threads for one film; ``None`` is the number of CPUs, at most four.
+
+    Raises
+    ------
+    UnknownModelError
+        There is no such model.
+    SpecMismatchError
+        The spec is wrong, or the weights are not the ones it describes.
+    """
+    spec, folder = resolve_model(name_or_path)
+    return Predictor(OnnxBackend(spec, read_weights(spec, folder), threads=threads))
+
+
+def compare_with_population(radiograph: Radiograph, spec: ModelSpec) -> tuple[FilmWarning, ...]:
+    """Say where the film's header puts it outside of the films the model has learned from.
+
+    A header that says nothing gives no warning: that is every PNG and JPEG.
+
+    ===================== ==============================================================
+    code                  when
+    ===================== ==============================================================
+    outside_population    the patient's age is outside of ``population``'s ages
+    untrained_view        the view is none of ``population.views``; not where the film
+                          already carries ``lateral_view``
+    ===================== ==============================================================
+    """
+    population = spec.training_data.population
+    header = radiograph.header
+    found = []
+    age, view = header.patient_age_years, header.view_position
+    youngest, oldest = population.age_min_years, population.age_max_years
+    if age is not None and _is_outside_ages(age, youngest, oldest):
+        found.append(
+            FilmWarning(
+                "outside_population",
+                "The age in the film's header is outside the ages that the model has learned "
+                f"from ({_describe_ages(youngest, oldest)}).",
+            )
+        )
+    known = {view.upper() for view in population.views}
+    is_lateral = any(warning.code == "lateral_view" for warning in radiograph.warnings)
+    if view and known and view.strip().upper() not in known and not is_lateral:
+        found.append(
+            FilmWarning(
+                "untrained_view",
+                "The film's view is not one that the model has learned from "
+                f"({', '.join(population.views)}).",
+            )
+        )
+    return tuple(found)
+
+
+def _is_outside_ages(age: float, youngest: float | None, oldest: float | None) -> bool:
+    # Ages are completed years: a child of "5 years" is one until the sixth birthday.
+    too_young = youngest is not None and age < youngest
+    too_old = oldest is not None and age >= oldest + 1.0
+    return too_young or too_old
+
+
+def _describe_ages(youngest: float | None, oldest: float | None) -> str:
+    if youngest is None:
+        return f"up to {oldest:g} years"
+    if oldest is None:
+        return f"{youngest:g} years and more"
+    return f"{youngest:g} to {oldest:g} years"
+
+
+def _name_source(film: Film) -> str | None:
+    if isinstance(film, Radiograph):
+        return film.source
+    if isinstance(film, (str, os.PathLike)):
+        return os.fspath(film)
+    name = getattr(film, "name", None)
+    return name if isinstance(name, str) else None

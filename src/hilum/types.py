@@ -1,0 +1,208 @@
+"""What flows between the rooms: a radiograph, and what a network said of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Format = Literal["DICOM", "PNG", "JPEG", "TIFF", "ARRAY"]
+
+
+@dataclass(frozen=True, slots=True)
+class FilmWarning:
+    """Something the reader of a result should know of the film or of the answer.
+
+    ``code`` is stable and meant for programs (``"lateral_view"``); ``message`` is one
+    sentence for people and holds no patient data.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilmHeader:
+    """What the file said of itself, without identity. ``None`` where it said nothing.
+
+    Attributes carry the meaning of the DICOM keyword in brackets; raster files fill only
+    ``bits_stored``, ``rows`` and ``columns``.
+
+    rows, columns
+        Size of the film as stored, in px, before any orientation is applied.
+    patient_age_years
+        (PatientAge) in years, weeks and days converted; ages of 90 and more are given as
+        90, since a greater age can identify a person.
+    patient_orientation
+        (PatientOrientation) e.g. ``("L", "F")``: columns run to the patient's left.
+    """
+
+    rows: int
+    columns: int
+    bits_stored: int
+    sop_class_uid: str | None = None
+    transfer_syntax_uid: str | None = None
+    modality: str | None = None
+    photometric_interpretation: str | None = None
+    presentation_lut_shape: str | None = None
+    view_position: str | None = None
+    body_part_examined: str | None = None
+    image_laterality: str | None = None
+    patient_orientation: tuple[str, str] | None = None
+    patient_age_years: float | None = None
+    patient_sex: str | None = None
+    manufacturer: str | None = None
+    pixel_spacing_mm: tuple[float, float] | None = None
+    number_of_frames: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Radiograph:
+    """One film, ready for :func:`hilum.preprocess.preprocess`.
+
+    pixels
+        float32, shape (H, W), in [0, 1], contiguous and read-only; **bright = dense**,
+        whatever the file said.
+    recipe
+        Name of the recipe that turned stored values into ``pixels``, with its parameters,
+        e.g. ``"radiograph_v1"`` or ``"hu_window(center=40, width=800)"``.
+    recipe_steps
+        What the recipe did on this film, in order, for the record
+        (``("window LINEAR 2048/4096", "invert MONOCHROME1")``).
+    source
+        The name under which the film was given (a path, a file name), or ``None``.
+    sha256
+        Digest of the bytes that were read, or ``None`` for an array.
+    """
+
+    pixels: NDArray[np.float32]
+    format: Format
+    recipe: str
+    header: FilmHeader
+    recipe_steps: tuple[str, ...] = ()
+    source: str | None = None
+    sha256: str | None = None
+    warnings: tuple[FilmWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """A map of the evidence, on the grid of the network's last layer.
+
+    values
+        float32, shape (h, w), in logit units: with the head's ``bias`` their mean is the
+        logit. Positive cells speak for the target, negative ones against it.
+    box
+        ``(left, top, right, bottom)`` in px of ``Radiograph.pixels``: the part of the film
+        that the grid covers. It is less than the film where preprocessing crops and more
+        than the film where it pads.
+    method, target
+        How the map was made and for which class, e.g. ``"evidence"``, ``"pneumonia"``.
+    bias
+        Bias of the head in logit units; ``bias + values.mean() == logit`` for the method
+        ``"evidence"`` and the positive class.
+    """
+
+    values: NDArray[np.float32]
+    box: tuple[float, float, float, float]
+    method: str
+    target: str
+    bias: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What one model says of one film.
+
+    probability
+        Calibrated probability of pneumonia, in [0, 1].
+    logit
+        The network's own output, before calibration.
+    decision
+        The spec's label for the side of the threshold: ``"pneumonia"`` or ``"normal"``.
+    operating_point, threshold
+        The operating point that the decision used and its threshold on ``probability``:
+        the decision is positive when ``probability >= threshold``.
+    evidence
+        Signed map of the evidence.
+    embedding
+        float32, shape (D,): the pooled features under the head.
+    radiograph
+        The film itself, for pictures. It is not part of :meth:`to_dict`.
+    """
+
+    model: str
+    model_version: str
+    probability: float
+    logit: float
+    decision: str
+    operating_point: str
+    threshold: float
+    evidence: Explanation
+    embedding: NDArray[np.float32]
+    radiograph: Radiograph
+    warnings: tuple[FilmWarning, ...] = field(default=())
+
+    @property
+    def source(self) -> str | None:
+        """The name under which the film was given."""
+        return self.radiograph.source
+
+    def overlay(
+        self,
+        *,
+        opacity: float = 0.6,
+        colormap: str = "evidence",
+        scale: float | None = None,
+        max_side_px: int | None = None,
+    ) -> Image.Image:
+        """Draw the film with the evidence over it; see :func:`hilum.report.draw_overlay`."""
+        from hilum.report import draw_overlay
+
+        return draw_overlay(
+            self.radiograph,
+            self.evidence,
+            opacity=opacity,
+            colormap=colormap,
+            scale=scale,
+            max_side_px=max_side_px,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the prediction as plain, JSON-serialisable data, without pixels.
+
+        The film's header and digest are included; evidence is included in full
+        (``values`` as nested lists).
+        """
+        film = self.radiograph
+        return {
+            "source": film.source,
+            "model": self.model,
+            "model_version": self.model_version,
+            "probability": self.probability,
+            "logit": self.logit,
+            "decision": self.decision,
+            "operating_point": self.operating_point,
+            "threshold": self.threshold,
+            "warnings": [asdict(warning) for warning in self.warnings],
+            "evidence": {
+                "method": self.evidence.method,
+                "target": self.evidence.target,
+                "bias": self.evidence.bias,
+                "box": list(self.evidence.box),
+                "shape": list(self.evidence.values.shape),
+                "values": self.evidence.values.tolist(),
+            },
+            "film": {
+                "format": film.format,
+                "sha256": film.sha256,
+                "recipe": film.recipe,
+                "recipe_steps": list(film.recipe_steps),
+                "header": asdict(film.header),
+            },
+        }

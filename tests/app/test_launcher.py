@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import socket
+
+import pytest
+
+from hilum.app import launcher
+from hilum.app.launcher import ServerOptions, build_flags, find_port, is_loopback
+from hilum.errors import ConfigError, MissingExtraError
+
+
+def _get_flags(host: str = "127.0.0.1", *, open_browser: bool = True) -> dict[str, list[str]]:
+    server = ServerOptions(host=host, port=8600, open_browser=open_browser)
+    flags: dict[str, list[str]] = {}
+    for word in build_flags(server, max_upload_bytes=3 * 2**20 + 1):
+        name, value = word.removeprefix("--").split("=", 1)
+        flags.setdefault(name, []).append(value)
+    return flags
+
+
+def test_streamlit_knows_every_flag() -> None:
+    config = pytest.importorskip("streamlit.config")
+    known = config.get_config_options()
+    assert not [name for name in _get_flags() if name not in known]
+
+
+def test_flags_are_safe() -> None:
+    flags = _get_flags()
+    assert flags["server.address"] == ["127.0.0.1"]
+    assert flags["browser.gatherUsageStats"] == ["false"]
+    assert flags["server.showEmailPrompt"] == ["false"]
+    assert flags["server.fileWatcherType"] == ["none"]
+    assert flags["server.enableXsrfProtection"] == ["true"]
+    assert flags["client.showErrorDetails"] == ["none"]
+    assert flags["server.maxUploadSize"] == ["4"]  # rounded up: the reader has the last word
+
+
+def test_only_names_of_this_machine_reach_a_loopback_page() -> None:
+    assert _get_flags()["server.allowedHosts"] == ["localhost", "127.0.0.1", "::1"]
+    assert "server.allowedHosts" not in _get_flags("0.0.0.0")
+
+
+def test_no_browser_is_headless() -> None:
+    assert _get_flags(open_browser=False)["server.headless"] == ["true"]
+    assert _get_flags()["server.headless"] == ["false"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.7", False),
+        ("example.org", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8600"),
+        ("0.0.0.0", "http://127.0.0.1:8600"),
+        ("::1", "http://[::1]:8600"),
+    ],
+)
+def test_url_can_be_typed_into_a_browser(host: str, url: str) -> None:
+    assert ServerOptions(host=host, port=8600).url == url
+
+
+def test_a_taken_port_is_said() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"{port}.*--port"):
+            find_port("127.0.0.1", port)
+
+
+def test_the_next_free_port_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        first = taken.getsockname()[1]
+        monkeypatch.setattr(launcher, "FIRST_PORT", first)
+        assert find_port("127.0.0.1") > first
+
+
+def test_an_unknown_host_is_said() -> None:
+    with pytest.raises(ConfigError, match="--host"):
+        find_port("no such host", 8600)
+
+
+def test_no_film_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsers = pytest.importorskip("starlette.formparsers")
+    requests = pytest.importorskip("starlette.requests")
+    monkeypatch.setattr(parsers.MultiPartParser, "spool_max_size", 1024)
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="film"; filename="film.dcm"\r\n\r\n'
+        + bytes(3 * 2**20)
+        + b"\r\n--x--\r\n"
+    )
+
+    async def is_kept_in_memory() -> bool:
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+        request = requests.Request({"type": "http", "headers": headers}, receive)
+        async with request.form() as form:
+            # Starlette rolls over to a file by SpooledTemporaryFile's own rule.
+            return not form["film"].file._rolled
+
+    assert not asyncio.run(is_kept_in_memory())
+    launcher.keep_uploads_in_memory(4 * 2**20)
+    assert asyncio.run(is_kept_in_memory())
+
+
+def test_missing_streamlit_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"hilum\[app\]"):
+        launcher.require_streamlit()

@@ -1,0 +1,183 @@
+"""The page's logic by Streamlit's own test runner, without a browser."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hilum.app.launcher import PAGE
+from hilum.inference import ModelOutput, OnnxBackend
+
+testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "app"')
+
+pytestmark = pytest.mark.usefixtures("no_shared_model")
+
+RG1 = "sample:RG1 (pydicom-data)"
+PHANTOM = "sample:phantom"
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Open the page with the tiny model, or with the given arguments."""
+
+    def open_with(*arguments: str) -> Any:
+        monkeypatch.setattr(sys, "argv", [str(PAGE), *(arguments or (f"--model={tiny_model}",))])
+        page = testing.AppTest.from_file(str(PAGE), default_timeout=180).run()
+        assert not page.exception
+        return page
+
+    return open_with
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each pass through a network."""
+    passes: list[int] = []
+    run = OnnxBackend.run
+
+    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
+        passes.append(batch.shape[0])
+        return run(backend, batch)
+
+    monkeypatch.setattr(OnnxBackend, "run", count)
+    return passes
+
+
+def read_page(page: Any) -> str:
+    """All HTML of the page, in one text, with characters for entities."""
+    text = "\n".join(element.proto.body for element in page.get("html"))
+    return html.unescape(text).replace("\u00a0", " ")
+
+
+def upload(page: Any, name: str, data: bytes) -> None:
+    """Drop a file in the place of those that were there."""
+    page.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
+    assert not page.exception
+
+
+def test_page_opens_calm_and_says_what_it_is(open_page: OpenPage) -> None:
+    page = open_page()
+    text = read_page(page)
+    assert "Drop a chest film" in text
+    assert text.count("not a medical device") == 1
+    assert "tiny 1.0" in text
+    assert not page.get("image")
+
+
+def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -> None:
+    page = open_page()
+    page.radio(key="film").set_value(PHANTOM).run()
+    assert not page.exception
+    text = read_page(page)
+    assert "probability of pneumonia" in text
+    assert "Decision: " in text
+    assert "This is a drawing" in text
+    assert "Evidence for pneumonia" in text
+    assert "What the file said" in text
+    assert len(page.get("image")) == 3  # film, evidence, legend
+    assert len(page.get("download_button")) == 2
+
+
+def test_operating_point_and_view_run_no_network(
+    open_page: OpenPage, runs: list[int], small_film: bytes
+) -> None:
+    page = open_page()
+    upload(page, "film.png", small_film)
+    before = read_page(page)
+    assert len(runs) == 1
+    page.radio(key="point:tiny:1.0").set_value("sensitivity_99").run()
+    after = read_page(page)
+    assert "threshold of 50.0 %" in before
+    assert "threshold of 10.0 %" in after
+    assert "operating point Sensitivity ≥ 99 %" in after
+    page.slider(key="opacity").set_value(20).run()
+    page.select_slider(key="scale").set_value(2.0).run()
+    page.selectbox(key="colormap").set_value("green_purple").run()
+    assert not page.exception
+    assert len(runs) == 1
+
+
+def test_an_upload_opens_at_once(open_page: OpenPage, small_film: bytes) -> None:
+    page = open_page()
+    upload(page, "a*b_<i>.png", small_film)
+    assert page.radio(key="film").value.startswith("upload:")
+    assert "probability of pneumonia" in read_page(page)
+
+
+def test_a_corrupt_file_is_a_calm_message(open_page: OpenPage, small_film: bytes) -> None:
+    page = open_page()
+    upload(page, "film.dcm", b"\x00" * 128 + b"DICM" + b"\xff" * 999)
+    text = read_page(page)
+    assert "This file cannot be read" in text
+    assert "Traceback" not in text
+    upload(page, "film.png", small_film)
+    assert "probability of pneumonia" in read_page(page)
+
+
+def test_taking_the_open_film_away_closes_it(open_page: OpenPage, small_film: bytes) -> None:
+    page = open_page()
+    upload(page, "film.png", small_film)
+    page.file_uploader[0].set_value(None).run()
+    assert not page.exception
+    assert page.radio(key="film").value is None
+    assert "Drop a chest film" in read_page(page)
+
+
+def test_a_sample_stays_open_when_uploads_come_and_go(
+    open_page: OpenPage, small_film: bytes
+) -> None:
+    page = open_page()
+    upload(page, "film.png", small_film)
+    page.radio(key="film").set_value(PHANTOM).run()
+    page.file_uploader[0].set_value(None).run()
+    assert not page.exception
+    assert page.radio(key="film").value == PHANTOM
+    assert "This is a drawing" in read_page(page)
+
+
+def test_identity_is_never_shown(open_page: OpenPage) -> None:
+    pytest.importorskip("data_store", reason="needs pydicom-data")
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    page = open_page()
+    page.radio(key="film").set_value(RG1).run()
+    assert not page.exception
+    shown = read_page(page) + "".join(str(image.proto) for image in page.get("image"))
+    assert "MONOCHROME1" in shown
+    assert "shows an adult" in shown
+    header = pydicom.dcmread(str(get_testdata_file("RG1_UNCR.dcm")), stop_before_pixels=True)
+    for keyword in ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID"):
+        value = str(header.get(keyword, ""))
+        assert value
+        assert value not in shown
+
+
+def test_the_sample_that_is_not_installed_says_how_to_get_it(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pydicom.data.get_testdata_file", lambda *_, **__: None)
+    page = open_page()
+    page.radio(key="film").set_value(RG1).run()
+    assert not page.exception
+    assert "hilum[samples]" in read_page(page)
+
+
+def test_a_model_that_is_not_there_is_a_calm_message(open_page: OpenPage) -> None:
+    page = open_page("--model=no-such-model")
+    assert "The model cannot be used" in read_page(page)
+    assert "no-such-model" in read_page(page)
+
+
+def test_every_colour_scale_has_a_title() -> None:
+    from hilum.app.rail import COLORMAP_TITLES
+    from hilum.report import COLORMAPS
+
+    assert set(COLORMAP_TITLES) == set(COLORMAPS)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hilum.app.session import Engine, Film, analyze_once
+from hilum.errors import ConfigError, UnreadableImageError
+from hilum.inference import ModelOutput, OnnxBackend
+from hilum.predictor import load_model
+
+
+@pytest.fixture
+def engine(tiny_model: Path) -> Iterator[Engine]:
+    engine = Engine(load_model(tiny_model, threads=1))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each pass through a network."""
+    passes: list[int] = []
+    run = OnnxBackend.run
+
+    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
+        passes.append(batch.shape[0])
+        return run(backend, batch)
+
+    monkeypatch.setattr(OnnxBackend, "run", count)
+    return passes
+
+
+@pytest.fixture(scope="module")
+def film(small_film: bytes) -> Film:
+    return Film(name="phantom.png", data=small_film)
+
+
+def test_operating_point_costs_no_second_pass(engine: Engine, film: Film, runs: list[int]) -> None:
+    state: dict[Any, Any] = {}
+    first = analyze_once(state, engine, "tiny", film, "youden")
+    second = analyze_once(state, engine, "tiny", film, "sensitivity_99")
+    assert len(runs) == 1
+    assert (first.threshold, second.threshold) == (0.5, 0.1)
+    assert first.probability == second.probability
+    assert second.decision == ("pneumonia" if second.probability >= 0.1 else "normal")
+
+
+def test_sessions_share_no_analysis(engine: Engine, film: Film, runs: list[int]) -> None:
+    analyze_once({}, engine, "tiny", film, "youden")
+    analyze_once({}, engine, "tiny", film, "youden")
+    assert len(runs) == 2
+
+
+def test_a_film_keeps_its_own_name(engine: Engine, film: Film) -> None:
+    state: dict[Any, Any] = {}
+    analyze_once(state, engine, "tiny", film, "youden")
+    again = analyze_once(state, engine, "tiny", Film("other.png", film.data), "youden")
+    assert again.source == "other.png"
+
+
+def test_a_session_keeps_few_films(engine: Engine, film: Film) -> None:
+    state: dict[Any, Any] = {}
+    for number in range(9):
+        analyze_once(state, engine, "tiny", Film(f"{number}.png", film.data), "youden")
+    assert [key[1] for key in state["analyses"]] == [f"{number}.png" for number in range(3, 9)]
+
+
+def test_a_damaged_film_leaves_the_session_as_it_was(engine: Engine, film: Film) -> None:
+    state: dict[Any, Any] = {}
+    with pytest.raises(UnreadableImageError):
+        analyze_once(state, engine, "tiny", Film("x.png", film.data[:100]), "youden")
+    assert not state["analyses"]
+    assert analyze_once(state, engine, "tiny", film, "youden").source == "phantom.png"
+
+
+def test_an_unknown_operating_point_is_an_error(engine: Engine, film: Film) -> None:
+    with pytest.raises(ConfigError, match="youden"):
+        analyze_once({}, engine, "tiny", film, "nowhere")
+
+
+def test_many_sessions_at_once_get_the_same_answer(engine: Engine, film: Film) -> None:
+    alone = engine.analyze(film)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        together = list(pool.map(engine.analyze, [film] * 16))
+    for prediction in together:
+        assert prediction.logit == alone.logit
+        np.testing.assert_array_equal(prediction.evidence.values, alone.evidence.values)

