@@ -95,3 +95,31 @@ def test_every_csv_column_is_told() -> None:
     text = (DOCS / "analyze.md").read_text(encoding="utf-8")
     for column in CsvWriter.COLUMNS:
         assert f"`{column}`" in text, column
+
+
+def test_the_evaluation_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+    from factories.predictions import make_predictions
+    from hilum.evaluation import write_predictions
+
+    plt.switch_backend("agg")
+    monkeypatch.chdir(tmp_path)
+    write_predictions(make_predictions(), "scores.csv")
+    (block,) = read_blocks("evaluation.md", "python")
+    exec(compile(block, "docs/evaluation.md", "exec"), {})
+    plt.close("all")
+    assert "value=" in capsys.readouterr().out
+    assert (tmp_path / "judged" / "report.html").is_file()
+
+
+def test_the_csv_of_the_evaluation_page_is_read(tmp_path: Path) -> None:
+    from hilum.evaluation import read_predictions
+    from hilum.evaluation.predictions import COLUMNS
+
+    (block,) = read_blocks("evaluation.md", "text")
+    (tmp_path / "scores.csv").write_text(block, encoding="utf-8")
+    assert read_predictions(tmp_path / "scores.csv").films[0].pathogen == "virus"
+    text = (DOCS / "evaluation.md").read_text(encoding="utf-8")
+    assert all(f"`{column}`" in text for column in COLUMNS)

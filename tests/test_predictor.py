@@ -32,11 +32,12 @@ from hilum.errors import (
     UnknownModelError,
     UnreadableImageError,
 )
+from hilum.inference import OnnxBackend
 from hilum.io import read_radiograph
 from hilum.models.zoo import DEFAULT_MODEL
-from hilum.predictor import Film, FilmError, Predictor, load_model
-from hilum.spec import InputSpec
-from hilum.types import FilmWarning, Prediction
+from hilum.predictor import Film, FilmError, Predictor, decide_again, load_model
+from hilum.spec import InputGate, InputSpec, read_weights, write_spec
+from hilum.types import NOT_ASSESSED, FilmWarning, Prediction
 
 
 @pytest.fixture
@@ -184,6 +185,7 @@ def test_operating_points_change_the_decision_and_not_the_probability(
     for name, result in results.items():
         assert result.operating_point == name
         assert result.threshold == model.spec.operating_points[name].threshold
+        assert result.probability is not None
         assert (result.decision == "pneumonia") == (result.probability >= result.threshold)
 
 
@@ -364,8 +366,66 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 def test_the_shipped_default_answers_on_a_drawn_film() -> None:
     with load_model() as model:
-        prediction = model.analyze(make_radiograph(draw_phantom(height_px=310, width_px=256)))
+        drawing = make_radiograph(draw_phantom(height_px=310, width_px=256))
+        prediction = model.analyze(drawing, gate=False)
     assert prediction.model == DEFAULT_MODEL
+    assert prediction.probability is not None
     assert 0.0 <= prediction.probability <= 1.0
     total = prediction.evidence.bias + prediction.evidence.values.mean()
     assert total == pytest.approx(prediction.logit, abs=1e-4)
+
+
+def test_the_gate_takes_the_probability_and_keeps_the_logit(
+    model: Predictor, films: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = model.analyze(films[0])
+    reason = FilmWarning("outside_population", "Too old.")
+    monkeypatch.setattr("hilum.predictor.compare_with_population", lambda *_: (reason,))
+    refused = model.analyze(films[0])
+    assert (refused.decision, refused.probability, refused.side) == (NOT_ASSESSED, None, None)
+    assert not refused.assessed
+    assert refused.logit == free.logit
+    assert refused.reasons == (reason,)
+    record = json.loads(json.dumps(refused.to_dict(), allow_nan=False))
+    assert record["probability"] is None
+    assert record["logit"] == free.logit
+    assert record["reasons"] == [{"code": "outside_population", "message": "Too old."}]
+    [each] = model.analyze_each(films[:1])
+    assert isinstance(each, Prediction)
+    assert each.decision == NOT_ASSESSED
+
+
+def test_an_open_gate_answers_and_says_so(
+    model: Predictor, films: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = model.analyze(films[0])
+    free = model.analyze(films[0], gate=False)
+    assert (free.decision, free.probability) == (closed.decision, closed.probability)
+    assert "found nothing" in free.warnings[-1].message
+    reason = FilmWarning("outside_population", "Too old.")
+    monkeypatch.setattr("hilum.predictor.compare_with_population", lambda *_: (reason,))
+    forced = model.analyze(films[0], gate=False)
+    assert forced.probability == closed.probability
+    assert forced.reasons == (reason,)
+    assert [warning.code for warning in forced.warnings] == ["outside_population", "gate_off"]
+    assert "outside_population" in forced.warnings[-1].message
+    # Deciding again with the gate on leaves no trace of the override.
+    again = decide_again(forced, model.spec)
+    assert again.decision == NOT_ASSESSED
+    assert [warning.code for warning in again.warnings] == ["outside_population"]
+
+
+def test_a_gate_that_the_spec_names_must_be_there(tmp_path: Path, films: list[Path]) -> None:
+    spec = write_tiny_network(tmp_path / "model")
+    named = InputGate(
+        file="tiny.gate.npz", sha256="0" * 64, thresholds={}, validation_refused=0.0, fitted_on="x"
+    )
+    write_spec(spec.model_copy(update={"gate": named}), tmp_path / "model" / "tiny.json")
+    with pytest.raises(SpecMismatchError, match="input gate"):
+        load_model(tmp_path / "model")
+    told = spec.model_copy(update={"gate": named})
+    weights = read_weights(spec, tmp_path / "model")
+    with Predictor(OnnxBackend(told, weights, threads=1)) as predictor:
+        with pytest.raises(ConfigError, match="was not loaded"):
+            predictor.analyze(films[0])
+        assert predictor.analyze(films[0], gate=False).assessed

@@ -23,10 +23,12 @@ CROP = InputSpec(
     mean=(0.5,),
     std=(0.25,),
 )
+SQUASH_CROP = CROP.model_copy(update={"resize": "squash_crop"})
 LETTERBOX = InputSpec(height_px=32, width_px=48, resize="letterbox", mean=(0.5,), std=(0.25,))
 POLICIES = [
     pytest.param(SQUASH, id="squash"),
     pytest.param(CROP, id="shortest_side_crop"),
+    pytest.param(SQUASH_CROP, id="squash_crop"),
     pytest.param(LETTERBOX, id="letterbox"),
 ]
 SIZES = [(300, 200), (201, 333), (32, 48), (40, 40), (20, 17)]
@@ -43,7 +45,7 @@ def weigh_pixels(length_px: int, start: float, end: float, samples: int) -> NDAr
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("spec", POLICIES[:2])
+@pytest.mark.parametrize("spec", POLICIES[:3])
 def test_resize_is_the_antialiased_linear_reduction_of_the_box(
     spec: InputSpec, size: tuple[int, int]
 ) -> None:
@@ -69,6 +71,12 @@ def test_letterbox_keeps_the_aspect_and_pads_with_black(size: tuple[int, int]) -
     across = weigh_pixels(size[1], 0, size[1], shape[1])
     inside = seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     np.testing.assert_allclose(inside, down @ film @ across.T, atol=2e-6)
+
+
+def test_squash_crop_sees_the_same_share_of_either_side() -> None:
+    assert compute_box(200, 400, SQUASH_CROP) == (40.0, 20.0, 360.0, 180.0)
+    square = make_radiograph(draw_noise(80, 80))
+    np.testing.assert_array_equal(resize_film(square, SQUASH_CROP), resize_film(square, CROP))
 
 
 def test_golden_values() -> None:
@@ -179,7 +187,7 @@ def test_thin_films_are_read_or_refused_and_never_crash(
     spec: InputSpec, size: tuple[int, int]
 ) -> None:
     radiograph = make_radiograph(draw_noise(*size))
-    if spec is CROP and min(size) == 1:
+    if spec in (CROP, SQUASH_CROP) and min(size) == 1:
         with pytest.raises(UnsupportedImageError, match="too small"):
             preprocess(radiograph, spec)
     else:

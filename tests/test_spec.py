@@ -78,6 +78,11 @@ OPTIONAL = {
     ("training_data", "population", "age_max_years"),
     ("training_data", "population", "views"),
 }
+OPTIONAL |= {
+    ("metrics", "test", "operating_points", point, figure)
+    for point in ("youden", "sensitivity_95", "sensitivity_99")
+    for figure in ("f1", "precision")  # undefined where no film is called positive
+}
 ALL_PATHS = sorted(set(list_paths(make_facts())))
 REQUIRED = [path for path in ALL_PATHS if path not in OPTIONAL]
 
@@ -255,5 +260,6 @@ def test_missing_weights_are_a_mismatch(tmp_path: Path) -> None:
 def test_every_public_fact_is_in_the_json(tmp_path: Path) -> None:
     spec = write_tiny_network(tmp_path)
     facts = json.loads((tmp_path / "tiny.json").read_text())
-    assert set(facts) == set(ModelSpec.model_fields)
+    # What takes many validation films to fit is left out where there were few.
+    assert set(facts) == set(ModelSpec.model_fields) - {"conformal", "gate"}
     assert facts["weights"]["sha256"] == spec.weights.sha256

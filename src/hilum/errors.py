@@ -13,6 +13,7 @@
     │   └── ExportError            the network cannot be written as a hilum graph
     ├── ConfigError                a recipe, an option or a setting
     ├── DatasetError               a folder or manifest of films for training or evaluation
+    ├── TrainingError              a run that stopped: memory, disk, a loss that is not finite
     └── MissingExtraError          an optional dependency is not installed (also an ImportError)
 
 A message says what is wrong and what to do. It never holds patient data: no value of a
@@ -64,6 +65,10 @@ class ConfigError(HilumError):
 
 class DatasetError(HilumError):
     """A folder or manifest of films cannot be used for training or evaluation."""
+
+
+class TrainingError(HilumError):
+    """A training run stopped: out of memory, a full disk, a loss that is not finite."""
 
 
 class MissingExtraError(HilumError, ImportError):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar, overload
 
-from hilum.decision import decide, get_operating_point
-from hilum.errors import HilumError
+from hilum.decision import Gate, decide, get_operating_point, load_gate
+from hilum.decision.gate import HEADER_REASONS
+from hilum.errors import ConfigError, HilumError
 from hilum.inference import Backend, OnnxBackend
 from hilum.io import read_radiograph
 from hilum.models.zoo import resolve_model
-from hilum.preprocess import compute_box, preprocess
+from hilum.preprocess import compute_box, normalize_film, resize_film
 from hilum.spec import ModelSpec, read_weights
-from hilum.types import Explanation, FilmWarning, Prediction, Radiograph
+from hilum.types import NOT_ASSESSED, Explanation, FilmWarning, Prediction, Radiograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,10 +47,14 @@ class Predictor:
     ----------
     backend
         What runs the network; :func:`load_model` makes it. The predictor closes it.
+    input_gate
+        The model's input gate, from :func:`hilum.decision.load_gate`. Where the spec names one
+        and it is not given, films can be analyzed with ``gate=False`` only.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, input_gate: Gate | None = None) -> None:
         self._backend = backend
+        self._input_gate = input_gate
 
     @property
     def spec(self) -> ModelSpec:
@@ -58,7 +63,12 @@ class Predictor:
 
     @overload
     def analyze(
-        self, films: Film, *, operating_point: str | None = None, force_recipe: bool = False
+        self,
+        films: Film,
+        *,
+        operating_point: str | None = None,
+        force_recipe: bool = False,
+        gate: bool = True,
     ) -> Prediction: ...
     @overload
     def analyze(
@@ -67,6 +77,7 @@ class Predictor:
         *,
         operating_point: str | None = None,
         force_recipe: bool = False,
+        gate: bool = True,
     ) -> list[Prediction]: ...
     def analyze(
         self,
@@ -74,6 +85,7 @@ class Predictor:
         *,
         operating_point: str | None = None,
         force_recipe: bool = False,
+        gate: bool = True,
     ) -> Prediction | list[Prediction]:
         """Analyze one film, or a list of them.
 
@@ -88,6 +100,10 @@ class Predictor:
         force_recipe
             Apply the model's recipe also to a film on which it is meaningless; the
             prediction then carries the warning ``recipe_forced``.
+        gate
+            Refuse films that the model cannot judge: the decision is then ``"not assessed"``
+            and the probability ``None``. With ``False`` every film gets an answer, and every
+            prediction the warning ``gate_off``.
 
         Returns
         -------
@@ -101,14 +117,14 @@ class Predictor:
         SpecMismatchError
             A :class:`Radiograph` was read with another recipe than the model's.
         ConfigError
-            The model has no such operating point.
+            The model has no such operating point, or its input gate was not loaded.
         ModelError
             The network failed.
         """
-        get_operating_point(self.spec, operating_point)
+        self._check_options(operating_point, gate)
         if isinstance(films, (list, tuple)):
-            return [self._analyze(film, operating_point, force_recipe) for film in films]
-        return self._analyze(films, operating_point, force_recipe)
+            return [self._analyze(film, operating_point, force_recipe, gate) for film in films]
+        return self._analyze(films, operating_point, force_recipe, gate)
 
     def analyze_each(
         self,
@@ -116,6 +132,7 @@ class Predictor:
         *,
         operating_point: str | None = None,
         force_recipe: bool = False,
+        gate: bool = True,
     ) -> Iterator[Prediction | FilmError]:
         """Analyze any number of films, one after another, in constant memory.
 
@@ -123,7 +140,7 @@ class Predictor:
         ----------
         films
             Any iterable of what :meth:`analyze` takes; it is drawn from as results are.
-        operating_point, force_recipe
+        operating_point, force_recipe, gate
             See :meth:`analyze`.
 
         Yields
@@ -134,30 +151,45 @@ class Predictor:
         Raises
         ------
         ConfigError
-            The model has no such operating point. Raised at the call, before any film.
+            The model has no such operating point, or its input gate was not loaded. Raised at
+            the call, before any film.
         """
+        self._check_options(operating_point, gate)
+        return self._generate(films, operating_point, force_recipe, gate)
+
+    def _check_options(self, operating_point: str | None, gate: bool) -> None:
         get_operating_point(self.spec, operating_point)
-        return self._generate(films, operating_point, force_recipe)
+        if gate and self.spec.gate is not None and self._input_gate is None:
+            raise ConfigError(
+                f"The input gate of {self.spec.name} was not loaded. Use load_model, give the "
+                "predictor load_gate(spec, folder), or analyze with gate=False."
+            )
 
     def _generate(
-        self, films: Iterable[Film], operating_point: str | None, force_recipe: bool
+        self, films: Iterable[Film], operating_point: str | None, force_recipe: bool, gate: bool
     ) -> Iterator[Prediction | FilmError]:
         for film in films:
             try:
-                yield self._analyze(film, operating_point, force_recipe)
+                yield self._analyze(film, operating_point, force_recipe, gate)
             except HilumError as error:
                 yield FilmError(source=_name_source(film), error=error)
 
-    def _analyze(self, film: Film, operating_point: str | None, force_recipe: bool) -> Prediction:
+    def _analyze(
+        self, film: Film, operating_point: str | None, force_recipe: bool, gate: bool
+    ) -> Prediction:
         spec = self.spec
         radiograph = (
             film
             if isinstance(film, Radiograph)
             else read_radiograph(film, recipe=spec.input.recipe, force_recipe=force_recipe)
         )
-        output = self._backend.run(preprocess(radiograph, spec.input))
-        logit = float(output.logit[0])
-        decision = decide(logit, spec, operating_point)
+        resized = resize_film(radiograph, spec.input)
+        output = self._backend.run(normalize_film(resized, spec.input))
+        warnings = (*radiograph.warnings, *compare_with_population(radiograph, spec))
+        reasons = tuple(warning for warning in warnings if warning.code in HEADER_REASONS)
+        if self._input_gate is not None:
+            reasons += self._input_gate.find_reasons(resized, output.embedding[0])
+        name, point = get_operating_point(spec, operating_point)
         height_px, width_px = radiograph.pixels.shape
         evidence = Explanation(
             values=output.evidence[0],
@@ -166,19 +198,21 @@ class Predictor:
             target=spec.labels.positive,
             bias=spec.architecture.head_bias,
         )
-        return Prediction(
+        undecided = Prediction(
             model=spec.name,
             model_version=spec.version,
-            probability=decision.probability,
-            logit=logit,
-            decision=decision.decision,
-            operating_point=decision.operating_point,
-            threshold=decision.threshold,
+            probability=None,
+            logit=float(output.logit[0]),
+            decision=NOT_ASSESSED,
+            operating_point=name,
+            threshold=point.threshold,
             evidence=evidence,
             embedding=output.embedding[0],
             radiograph=radiograph,
-            warnings=radiograph.warnings + compare_with_population(radiograph, spec),
+            warnings=warnings,
+            reasons=reasons,
         )
+        return decide_again(undecided, spec, name, gate=gate)
 
     def close(self) -> None:
         """Free the network."""
@@ -194,6 +228,61 @@ class Predictor:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def decide_again(
+    prediction: Prediction,
+    spec: ModelSpec,
+    operating_point: str | None = None,
+    *,
+    gate: bool = True,
+) -> Prediction:
+    """Decide anew from what the network said of a film, without a second pass.
+
+    Parameters
+    ----------
+    prediction
+        Of the model that ``spec`` describes.
+    operating_point, gate
+        See :meth:`Predictor.analyze`.
+
+    Raises
+    ------
+    ConfigError
+        The model has no such operating point.
+    """
+    kept = tuple(warning for warning in prediction.warnings if warning.code != "gate_off")
+    if gate and prediction.reasons:
+        name, point = get_operating_point(spec, operating_point)
+        return replace(
+            prediction,
+            probability=None,
+            decision=NOT_ASSESSED,
+            side=None,
+            operating_point=name,
+            threshold=point.threshold,
+            warnings=kept,
+        )
+    decision = decide(prediction.logit, spec, operating_point)
+    return replace(
+        prediction,
+        probability=decision.probability,
+        decision=decision.decision,
+        side=decision.side,
+        operating_point=decision.operating_point,
+        threshold=decision.threshold,
+        warnings=kept if gate else (*kept, _describe_open_gate(prediction)),
+    )
+
+
+def _describe_open_gate(prediction: Prediction) -> FilmWarning:
+    codes = ", ".join(reason.code for reason in prediction.reasons)
+    without = (
+        f"it would not have let this film be assessed ({codes})."
+        if codes
+        else "it found nothing against this film."
+    )
+    return FilmWarning("gate_off", f"The input gate was off; {without}")
 
 
 def load_model(
@@ -217,7 +306,9 @@ def load_model(
         The spec is wrong, or the weights are not the ones it describes.
     """
     spec, folder = resolve_model(name_or_path)
-    return Predictor(OnnxBackend(spec, read_weights(spec, folder), threads=threads))
+    input_gate = load_gate(spec, folder)
+    backend = OnnxBackend(spec, read_weights(spec, folder), threads=threads)
+    return Predictor(backend, input_gate)
 
 
 def compare_with_population(radiograph: Radiograph, spec: ModelSpec) -> tuple[FilmWarning, ...]:

@@ -3,6 +3,8 @@
 Training, evaluation, every backend, the page and every worker call :func:`preprocess`.
 Training takes its two steps apart (:func:`resize_film`, then augmentation, then
 :func:`normalize_film`); with augmentation off that is the same arithmetic, to the last bit.
+Between the two it keeps films as whole numbers of 8 bits, which a film that has them already at
+the network's size does not feel; any other one is rounded by at most 1/510.
 """
 
 from __future__ import annotations
@@ -41,8 +43,10 @@ def compute_box(height_px: int, width_px: int, spec: InputSpec) -> Box:
             (spec.height_px - top) * down,
         )
     assert spec.shortest_side_px is not None  # the spec's own validation
-    scale = min(height_px, width_px) / spec.shortest_side_px
-    half_w, half_h = spec.width_px * scale / 2, spec.height_px * scale / 2
+    across = down = min(height_px, width_px) / spec.shortest_side_px
+    if spec.resize == "squash_crop":
+        across, down = width_px / spec.shortest_side_px, height_px / spec.shortest_side_px
+    half_w, half_h = spec.width_px * across / 2, spec.height_px * down / 2
     return (
         width_px / 2 - half_w,
         height_px / 2 - half_h,
@@ -75,7 +79,7 @@ def resize_film(radiograph: Radiograph, spec: InputSpec) -> NDArray[np.float32]:
         )
     height_px, width_px = radiograph.pixels.shape
     target = (spec.width_px, spec.height_px)
-    if (width_px, height_px) == target and spec.resize != "shortest_side_crop":
+    if (width_px, height_px) == target and spec.shortest_side_px is None:
         return radiograph.pixels
     image = _lend_to_pillow(radiograph.pixels)
     left, top, right, bottom = compute_box(height_px, width_px, spec)

@@ -70,7 +70,9 @@ class InputSpec(_Facts):
     resize
         ``squash`` scales to (height, width) without keeping the aspect.
         ``shortest_side_crop`` scales the shorter side to ``shortest_side_px`` and crops the
-        centre. ``letterbox`` scales the longer side to fit and pads with black.
+        centre. ``squash_crop`` scales both sides to ``shortest_side_px`` without keeping the
+        aspect and crops the centre. ``letterbox`` scales the longer side to fit and pads with
+        black.
     normalization
         ``fixed`` subtracts ``mean`` and divides by ``std`` (units of [0, 1] pixels);
         ``per_film`` uses the film's own mean and standard deviation after the resize.
@@ -80,7 +82,7 @@ class InputSpec(_Facts):
     channels: Literal[1, 3] = 1
     height_px: Annotated[int, Field(ge=16, le=4096)]
     width_px: Annotated[int, Field(ge=16, le=4096)]
-    resize: Literal["squash", "shortest_side_crop", "letterbox"] = "squash"
+    resize: Literal["squash", "shortest_side_crop", "squash_crop", "letterbox"] = "squash"
     shortest_side_px: Annotated[int, Field(ge=16, le=8192)] | None = None
     normalization: Literal["fixed", "per_film"] = "fixed"
     mean: tuple[FiniteFloat, ...] | None = None
@@ -88,8 +90,12 @@ class InputSpec(_Facts):
 
     @model_validator(mode="after")
     def _parameters_belong_to_their_policy(self) -> Self:
-        if (self.resize == "shortest_side_crop") != (self.shortest_side_px is not None):
-            raise ValueError("shortest_side_px goes with resize=shortest_side_crop, and only there")
+        crops = self.resize in ("shortest_side_crop", "squash_crop")
+        if crops != (self.shortest_side_px is not None):
+            raise ValueError(
+                "shortest_side_px goes with resize=shortest_side_crop or squash_crop, "
+                "and only there"
+            )
         if self.shortest_side_px is not None and self.shortest_side_px < max(
             self.height_px, self.width_px
         ):
@@ -148,6 +154,47 @@ class Interval(_Facts):
         return self
 
 
+class Coverage(_Facts):
+    """How often the set of answers held the truth, on patients that did not set its bounds.
+
+    ``lowest`` is the least over both classes and all disturbances of the acquisition.
+    """
+
+    positive: UnitInterval
+    negative: UnitInterval
+    lowest: UnitInterval
+    folds: Annotated[int, Field(ge=2)]
+
+
+class ConformalZone(_Facts):
+    """Between which probabilities an answer is uncertain; see :mod:`hilum.decision.conformal`.
+
+    ``positive_from`` and ``negative_to`` bound the sets of answers; for films of either class
+    the set holds the truth with a chance of at least ``1 - alpha``.
+    """
+
+    method: Literal["class_conditional_split"] = "class_conditional_split"
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]
+    positive_from: UnitInterval
+    negative_to: UnitInterval
+    fitted_on: Text
+    coverage: Coverage
+
+
+class InputGate(_Facts):
+    """The file that tells films the model can judge from others; see :mod:`hilum.decision.gate`.
+
+    ``thresholds`` by the name of the score; ``validation_refused`` is the share of validation
+    films that they refuse.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.gate\.npz$")]
+    sha256: Sha256
+    thresholds: dict[str, FiniteFloat]
+    validation_refused: UnitInterval
+    fitted_on: Text
+
+
 class OperatingPoint(_Facts):
     """A threshold on the calibrated probability, and what it bought where it was chosen."""
 
@@ -158,31 +205,68 @@ class OperatingPoint(_Facts):
     specificity: UnitInterval
 
 
+class PredictiveValues(_Facts):
+    """PPV and NPV where ``prevalence`` of the films are positive; ``None`` where undefined.
+
+    By Bayes' rule from sensitivity and specificity on the films judged.
+    """
+
+    prevalence: Annotated[float, Field(gt=0.0, lt=1.0)]
+    ppv: Interval | None = None
+    npv: Interval | None = None
+
+
 class PointMetrics(_Facts):
-    """What one operating point does on one set of films."""
+    """What one operating point does on one set of films.
+
+    ``precision``, ``npv`` and ``f1`` depend on the share of positive films in the set. A figure
+    is ``None`` where it is undefined: precision where no film is called positive.
+    """
 
     accuracy: Interval
+    balanced_accuracy: Interval | None = None
     sensitivity: Interval
     specificity: Interval
-    precision: Interval
-    f1: Interval
+    precision: Interval | None = None
+    npv: Interval | None = None
+    f1: Interval | None = None
     true_positive: Annotated[int, Field(ge=0)]
     false_positive: Annotated[int, Field(ge=0)]
     true_negative: Annotated[int, Field(ge=0)]
     false_negative: Annotated[int, Field(ge=0)]
+    predictive_values: tuple[PredictiveValues, ...] = ()
+
+
+class PathogenMetrics(_Facts):
+    """The films of one pathogen, against all normal films of the set."""
+
+    films: Annotated[int, Field(gt=0)]
+    roc_auc: Interval
+    sensitivity: dict[str, Interval]
 
 
 class SetMetrics(_Facts):
-    """What the model does on one set of films; intervals by ``interval_method``."""
+    """What the model does on one set of films; intervals by ``interval_method``.
+
+    ``ece`` is the expected calibration error, binned as ``ece_binning`` says, with the films as
+    they are; ``ece_at_prevalence`` weights the classes to the prevalence at which the
+    probability was calibrated.
+    """
 
     films: Annotated[int, Field(gt=0)]
     positive: Annotated[int, Field(ge=0)]
     negative: Annotated[int, Field(ge=0)]
+    patients: Annotated[int, Field(gt=0)] | None = None
     interval_method: Text
     command: Text
     roc_auc: Interval
+    average_precision: Interval | None = None
     brier: Interval
+    ece: Interval | None = None
+    ece_at_prevalence: Interval | None = None
+    ece_binning: Text | None = None
     operating_points: dict[str, PointMetrics]
+    pathogens: dict[str, PathogenMetrics] = {}
 
 
 class Population(_Facts):
@@ -254,6 +338,8 @@ class ModelSpec(_Facts):
     calibration: Calibration
     operating_points: Annotated[dict[Name, OperatingPoint], Field(min_length=1)]
     default_operating_point: Name
+    conformal: ConformalZone | None = None
+    gate: InputGate | None = None
     training_data: TrainingData
     embedding_statistics: EmbeddingStatistics
     metrics: dict[str, SetMetrics] = {}
@@ -330,17 +416,33 @@ def read_weights(spec: ModelSpec, folder: str | os.PathLike[str]) -> bytes:
         The file is missing or is not the one that the spec describes.
     """
     path = Path(folder) / spec.weights.file
+    return read_checked(path, spec.weights.sha256, "weights", spec.name)
+
+
+def read_checked(path: Path, sha256: str, what: str, model: str) -> bytes:
+    """Read a file that belongs to a model and check its SHA-256.
+
+    Raises
+    ------
+    SpecMismatchError
+        The file is missing or is not the one that the spec describes.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SpecMismatchError(
-            f"The weights {spec.weights.file} of {spec.name} cannot be read: {error.strerror}"
+            f"The {what} {path.name} of {model} cannot be read: {error.strerror}"
         ) from error
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != spec.weights.sha256:
+    digest = hash_bytes(data)
+    if digest != sha256:
         raise SpecMismatchError(
-            f"The weights {spec.weights.file} are not the ones that the spec of {spec.name} "
-            f"describes (SHA-256 {digest[:12]}…, expected {spec.weights.sha256[:12]}…). "
+            f"The {what} {path.name} are not the ones that the spec of {model} "
+            f"describes (SHA-256 {digest[:12]}…, expected {sha256[:12]}…). "
             "Fetch or export the model again."
         )
     return data
+
+
+def hash_bytes(data: bytes) -> str:
+    """Give the SHA-256 of ``data`` in hex."""
+    return hashlib.sha256(data).hexdigest()

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 Format = Literal["DICOM", "PNG", "JPEG", "TIFF", "ARRAY"]
 
+# Decisions beside the model's own labels.
+NOT_ASSESSED = "not assessed"
+UNCERTAIN = "uncertain"
+
 
 @dataclass(frozen=True, slots=True)
 class FilmWarning:
@@ -120,14 +124,23 @@ class Prediction:
     """What one model says of one film.
 
     probability
-        Calibrated probability of pneumonia, in [0, 1].
+        Calibrated probability of pneumonia, in [0, 1]; ``None`` where the film was not
+        assessed.
     logit
-        The network's own output, before calibration.
+        The network's own output, before calibration. It is kept for the record also where
+        the film was not assessed.
     decision
-        The spec's label for the side of the threshold: ``"pneumonia"`` or ``"normal"``.
+        ``"pneumonia"`` or ``"normal"`` (the spec's labels); ``"uncertain"`` where the model
+        cannot keep its promised rate of error and a radiologist should be asked; ``"not
+        assessed"`` where the input gate refused the film.
     operating_point, threshold
-        The operating point that the decision used and its threshold on ``probability``:
-        the decision is positive when ``probability >= threshold``.
+        The operating point that the decision used and its threshold on ``probability``.
+    side
+        The spec's label for the side of the threshold, positive when
+        ``probability >= threshold``, also where the decision is ``"uncertain"``; ``None``
+        where the film was not assessed.
+    reasons
+        Why the input gate refuses the film; they are also there where the gate was off.
     evidence
         Signed map of the evidence.
     embedding
@@ -138,7 +151,7 @@ class Prediction:
 
     model: str
     model_version: str
-    probability: float
+    probability: float | None
     logit: float
     decision: str
     operating_point: str
@@ -147,6 +160,13 @@ class Prediction:
     embedding: NDArray[np.float32]
     radiograph: Radiograph
     warnings: tuple[FilmWarning, ...] = field(default=())
+    side: str | None = None
+    reasons: tuple[FilmWarning, ...] = field(default=())
+
+    @property
+    def assessed(self) -> bool:
+        """Whether there is an answer: the gate let the film pass, or was off."""
+        return self.decision != NOT_ASSESSED
 
     @property
     def source(self) -> str | None:
@@ -161,9 +181,14 @@ class Prediction:
         scale: float | None = None,
         max_side_px: int | None = None,
     ) -> Image.Image:
-        """Draw the film with the evidence over it; see :func:`hilum.report.draw_overlay`."""
-        from hilum.report import draw_overlay
+        """Draw the film with the evidence over it; see :func:`hilum.report.draw_overlay`.
 
+        A film that was not assessed is drawn without evidence: a map would look like an answer.
+        """
+        from hilum.report import draw_film, draw_overlay
+
+        if not self.assessed:
+            return draw_film(self.radiograph, max_side_px=max_side_px).convert("RGB")
         return draw_overlay(
             self.radiograph,
             self.evidence,
@@ -187,6 +212,8 @@ class Prediction:
             "probability": self.probability,
             "logit": self.logit,
             "decision": self.decision,
+            "side": self.side,
+            "reasons": [asdict(reason) for reason in self.reasons],
             "operating_point": self.operating_point,
             "threshold": self.threshold,
             "warnings": [asdict(warning) for warning in self.warnings],

@@ -1,7 +1,8 @@
-"""Take the screenshot of the documentation: ``python tests/app/take_screenshot.py``.
+"""Take the screenshots of the documentation: ``python tests/app/take_screenshot.py``.
 
-It opens the sample RG1 (extra ``samples``) on the page with the shipped model, or with
-``--model``, and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png``.
+It opens samples (extra ``samples``) on the page with the shipped model, or with ``--model``,
+and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png`` (the phantom, with the
+input gate off) and ``docs/images/app-refused.png`` (RG1, which the gate refuses).
 """
 
 from __future__ import annotations
@@ -44,12 +45,17 @@ def write_small(picture: bytes, path: Path) -> None:
 
 
 def take(url: str, chromium: str, folder: Path) -> None:
-    """Take both screenshots."""
+    """Take all screenshots."""
     with open_chromium(chromium, width_px=WIDE_PX[0], height_px=WIDE_PX[1]) as browser:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
         page.get_by_text("Adult chest film RG1").click()
+        page.locator(".refusal").wait_for()
+        page.wait_for_timeout(2500)
+        write_small(page.screenshot(), folder / "app-refused.png")
+        page.get_by_text("Phantom with an opacity").click()
+        page.get_by_text("Answer also where the gate refuses").click()
         page.locator(".answer").wait_for()
         page.locator("img[alt^='Legend']").wait_for()
         # Streamlit fades in what has changed.

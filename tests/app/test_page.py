@@ -12,6 +12,7 @@ import pytest
 
 from hilum.app.launcher import PAGE
 from hilum.inference import ModelOutput, OnnxBackend
+from hilum.types import FilmWarning
 
 testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "app"')
 
@@ -101,6 +102,31 @@ def test_operating_point_and_view_run_no_network(
     page.select_slider(key="scale").set_value(2.0).run()
     page.selectbox(key="colormap").set_value("green_purple").run()
     assert not page.exception
+    assert len(runs) == 1
+
+
+def test_a_refused_film_has_reasons_and_no_figure(
+    open_page: OpenPage,
+    runs: list[int],
+    small_film: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reason = FilmWarning("outside_population", "Older than the training films.")
+    monkeypatch.setattr("hilum.predictor.compare_with_population", lambda *_: (reason,))
+    page = open_page()
+    upload(page, "film.png", small_film)
+    text = read_page(page)
+    assert "Not assessed" in text
+    assert text.count("Older than the training films.") == 1
+    assert "probability of pneumonia" not in text
+    assert "Evidence for pneumonia" not in text
+    assert len(page.get("image")) == 1  # the film alone
+    page.checkbox(key="no_gate").set_value(True).run()
+    assert not page.exception
+    text = read_page(page)
+    assert "probability of pneumonia" in text
+    assert "The input gate was off" in text
+    assert len(page.get("image")) == 3
     assert len(runs) == 1
 
 

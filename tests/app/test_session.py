@@ -47,6 +47,7 @@ def test_operating_point_costs_no_second_pass(engine: Engine, film: Film, runs: 
     assert len(runs) == 1
     assert (first.threshold, second.threshold) == (0.5, 0.1)
     assert first.probability == second.probability
+    assert second.probability is not None
     assert second.decision == ("pneumonia" if second.probability >= 0.1 else "normal")
 
 

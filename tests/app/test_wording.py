@@ -24,8 +24,8 @@ from hilum.errors import (
     UnsafeImageError,
     UnsupportedImageError,
 )
-from hilum.spec import ModelSpec
-from hilum.types import Explanation, FilmHeader, Prediction, Radiograph
+from hilum.spec import ConformalZone, Coverage, ModelSpec
+from hilum.types import NOT_ASSESSED, UNCERTAIN, Explanation, FilmHeader, Prediction, Radiograph
 
 
 def make_prediction(values: list[list[float]], *, bias: float = -0.5) -> Prediction:
@@ -39,6 +39,7 @@ def make_prediction(values: list[list[float]], *, bias: float = -0.5) -> Predict
         decision="pneumonia",
         operating_point="sensitivity_95",
         threshold=0.3,
+        side="pneumonia",
         evidence=Explanation(
             values=cells,
             box=(0.0, 0.0, 30.0, 60.0),
@@ -94,10 +95,41 @@ def test_decision_tells_the_side_and_the_threshold(tiny_spec: ModelSpec) -> None
     assert verdict == "Decision: pneumonia"
     assert "at or above the threshold of 30.0 %" in reason
     assert "Sensitivity ≥ 95 %" in reason
-    negative = replace(positive, decision="normal", probability=0.2)
+    negative = replace(positive, decision="normal", side="normal", probability=0.2)
     verdict, reason = describe_decision(negative, tiny_spec)
     assert verdict == "Decision: normal"
     assert "below the threshold" in reason
+
+
+def test_an_uncertain_answer_sends_to_a_radiologist(tiny_spec: ModelSpec) -> None:
+    zone = ConformalZone(
+        alpha=0.02,
+        positive_from=0.1,
+        negative_to=0.6,
+        fitted_on="x",
+        coverage=Coverage(positive=1.0, negative=1.0, lowest=1.0, folds=5),
+    )
+    spec = tiny_spec.model_copy(update={"conformal": zone})
+    prediction = replace(
+        make_prediction([[1.0]]),
+        decision=UNCERTAIN,
+        probability=0.4,
+        operating_point=tiny_spec.default_operating_point,
+    )
+    verdict, reason = describe_decision(prediction, spec)
+    assert verdict == "Decision: uncertain"
+    assert "ask a radiologist" in reason
+    assert "Between 10.0 % and 60.0 %" in reason
+
+
+def test_a_refused_film_is_told_no_probability(tiny_spec: ModelSpec) -> None:
+    prediction = replace(
+        make_prediction([[1.0]]), decision=NOT_ASSESSED, probability=None, side=None
+    )
+    verdict, reason = describe_decision(prediction, tiny_spec)
+    assert verdict == "Decision: not assessed"
+    assert "%" not in reason + describe_evidence(prediction)
+    assert "answer" not in str(describe_subject("adult", tiny_spec, assessed=False))
 
 
 def test_evidence_names_the_place_and_adds_up() -> None:

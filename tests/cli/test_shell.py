@@ -15,7 +15,7 @@ from hilum.cli import build_app
 from hilum.cli.failures import EXIT_CODES, HilumGroup, get_exit_code
 from hilum.errors import HilumError, MissingExtraError
 
-COMMANDS = {"analyze", "app", "benchmark", "evaluate", "export", "models", "train"}
+COMMANDS = {"analyze", "app", "benchmark", "compare", "evaluate", "export", "models", "train"}
 
 
 def test_help_names_every_command() -> None:

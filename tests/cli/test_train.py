@@ -50,7 +50,7 @@ def test_evaluate_prints_writes_and_records_the_same_figures(workplace: Path) ->
     assert done.returncode == 0, done.stderr
     figures = json.loads((workplace / "figures.json").read_text())
     recorded = read_spec(workplace / "runs" / "drawn-films" / "drawn-films.json").metrics["test"]
-    assert figures == recorded.model_dump(mode="json")
+    assert figures["models"][0]["metrics"] == recorded.model_dump(mode="json")
     assert f"AUC {recorded.roc_auc.value:.3f}" in done.stdout
     assert "40 films: 20 positive, 20 negative" in done.stdout
     assert len((workplace / "scores.csv").read_text().splitlines()) == 41
@@ -68,6 +68,10 @@ def test_a_second_run_does_not_overwrite_the_first(workplace: Path) -> None:
     assert done.returncode == 2
     assert "not empty" in done.stderr
     assert "Traceback" not in done.stderr
+    done = run_hilum("train", "recipe.yaml", "--data", "films", "--resume", cwd=workplace)
+    assert done.returncode == 0, done.stderr
+    assert "sensitivity_95" in done.stdout
+    assert "epoch" not in done.stderr, "a run that has ended is not gone on with"
 
 
 def test_errors_are_told_in_one_line(workplace: Path) -> None:

@@ -10,9 +10,15 @@ from PIL import Image
 
 import hilum
 from factories.networks import TINY_INPUT, write_tiny_network
-from hilum.data import Film, read_folder_dataset
+from hilum.data import Film, read_dataset
 from hilum.errors import DatasetError
-from hilum.evaluation import ScoredFilm, compute_set_metrics, score_films, write_scores
+from hilum.evaluation import (
+    ScoredFilm,
+    compute_set_metrics,
+    make_predictions,
+    score_films,
+    write_predictions,
+)
 from hilum.spec import ModelSpec
 
 
@@ -58,6 +64,8 @@ def test_figures_are_those_of_the_confusion_matrix(spec: ModelSpec) -> None:
     assert point.accuracy.value == pytest.approx(37 / 40)
     assert point.sensitivity.value == pytest.approx(0.9)
     assert point.specificity.value == pytest.approx(0.95)
+    assert point.precision is not None
+    assert point.f1 is not None
     assert point.precision.value == pytest.approx(18 / 19)
     assert point.f1.value == pytest.approx(36 / 39)
     assert point.specificity.low < point.specificity.value <= point.specificity.high == 1.0
@@ -77,13 +85,13 @@ def test_one_class_is_not_enough(spec: ModelSpec) -> None:
 
 
 def test_films_are_scored_as_users_score_them(spec: ModelSpec, films: Path, tmp_path: Path) -> None:
-    root, listed = read_folder_dataset(films)
+    root, listed = read_dataset(films)
     with hilum.load_model(tmp_path / "model") as model:
         scored = list(score_films(model, root, listed))
-        alone = model.analyze(root / listed[3].path)
+        alone = model.analyze(root / listed[3].path, gate=False)
     assert [one.film for one in scored] == listed
     assert (scored[3].logit, scored[3].probability) == (alone.logit, alone.probability)
-    write_scores(scored, tmp_path / "scores.csv")
+    write_predictions(make_predictions("tiny", scored), tmp_path / "scores.csv")
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["path"] for row in rows] == [film.path for film in listed]
@@ -98,7 +106,7 @@ def test_a_film_that_cannot_be_read_ends_the_evaluation(
 ) -> None:
     broken = films / "test" / "NORMAL" / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
-    root, listed = read_folder_dataset(films)
+    root, listed = read_dataset(films)
     with (
         hilum.load_model(tmp_path / "model") as model,
         pytest.raises(DatasetError, match=r"test/NORMAL/broken\.png"),

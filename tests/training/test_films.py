@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.data import read_folder_dataset
-from hilum.errors import DatasetError
+from hilum.data import Film, Split, read_dataset
+from hilum.errors import ConfigError, DatasetError
 from hilum.io import read_radiograph
-from hilum.preprocess import preprocess
+from hilum.preprocess import normalize_film, preprocess
 from hilum.spec import InputSpec
+from hilum.training.film_cache import compute_key, load_training_films, unpack_film
 from hilum.training.films import EpochSampler, TrainingFilms, load_films
 from hilum.training.recipe import AugmentationSection
 
@@ -38,20 +40,48 @@ INPUTS = [
 ]
 
 
-@pytest.mark.parametrize("given", INPUTS, ids=lambda given: str(given["resize"]))
-def test_training_sees_what_use_sees_to_the_last_bit(tmp_path: Path, given: dict[str, Any]) -> None:
+def write_films(root: Path, side_px: tuple[int, int], bits: tuple[int, ...] = (8, 16)) -> None:
+    """Write a normal film and one with pneumonia of noise for each number of bits."""
     rng = np.random.default_rng(0)
-    spec = InputSpec.model_validate(given)
     for label, folder in enumerate(("NORMAL", "PNEUMONIA")):
-        (tmp_path / folder).mkdir()
-        for number, largest in enumerate((255, 65_535)):
-            pixels = rng.integers(0, largest, (83, 97))
-            pixels = pixels.astype(np.uint8 if largest == 255 else np.uint16)
-            Image.fromarray(pixels).save(tmp_path / folder / f"{number}{label}.png")
-    root, films = read_folder_dataset(tmp_path)
+        (root / folder).mkdir()
+        for number, own in enumerate(bits):
+            pixels = rng.integers(0, 2**own, side_px).astype(np.uint8 if own == 8 else np.uint16)
+            Image.fromarray(pixels).save(root / folder / f"{number}{label}.png")
+
+
+@pytest.mark.parametrize("given", INPUTS, ids=lambda given: str(given["resize"]))
+def test_validation_sees_what_use_sees_to_the_last_bit(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    spec = InputSpec.model_validate(given)
+    write_films(tmp_path, (83, 97))
+    root, films = read_dataset(tmp_path)
     loaded = load_films(root, films, spec)
+    for index, film in enumerate(films):
+        used = preprocess(read_radiograph(root / film.path, recipe=spec.recipe), spec)
+        np.testing.assert_array_equal(normalize_film(loaded[index], spec), used)
+
+
+@pytest.mark.parametrize("given", INPUTS, ids=lambda given: str(given["resize"]))
+def test_training_sees_what_use_sees_to_half_a_grey_level(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    spec = InputSpec.model_validate(given)
+    write_films(tmp_path, (83, 97))
+    root, films = read_dataset(tmp_path)
+    packed = load_training_films(root, make_split(films), spec)
+    unpacked = np.stack([unpack_film(film) for film in packed])
+    np.testing.assert_allclose(unpacked, load_films(root, films, spec), atol=0.501 / 255)
+
+
+def test_films_of_8_bits_at_the_networks_size_lose_nothing(tmp_path: Path) -> None:
+    spec = InputSpec.model_validate(INPUTS[0])
+    write_films(tmp_path, (48, 40), bits=(8, 8))
+    root, films = read_dataset(tmp_path)
+    packed = load_training_films(root, make_split(films), spec)
     labels = np.array([film.label for film in films])
-    dataset = TrainingFilms(loaded, labels, spec, AugmentationSection(), seed=0)
+    dataset = TrainingFilms(packed, labels, spec, AugmentationSection(), seed=0)
     for index, film in enumerate(films):
         planes, target = dataset[1, index]
         used = preprocess(read_radiograph(root / film.path, recipe=spec.recipe), spec)
@@ -59,13 +89,18 @@ def test_training_sees_what_use_sees_to_the_last_bit(tmp_path: Path, given: dict
         assert target == film.label
 
 
-def test_a_film_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    for folder in ("NORMAL", "PNEUMONIA"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "NORMAL" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    root, films = read_folder_dataset(tmp_path)
-    with pytest.raises(DatasetError, match=r"NORMAL/broken\.png"):
-        load_films(root, films, InputSpec.model_validate(INPUTS[0]))
+@pytest.mark.parametrize("load", [load_films, lambda *args: compute_key(*args)])
+def test_a_film_that_cannot_be_read_is_named(tmp_path: Path, load: Any) -> None:
+    write_films(tmp_path, (20, 20), bits=(8,))
+    root, films = read_dataset(tmp_path)
+    (tmp_path / films[0].path).unlink()
+    with pytest.raises(DatasetError, match=r"NORMAL/00\.png"):
+        load(root, films, InputSpec.model_validate(INPUTS[0]))
+
+
+def make_split(films: list[Film]) -> Split:
+    # Noise has no patients: all films train.
+    return Split(tuple(films), ())
 
 
 def make_dataset(section: AugmentationSection, seed: int = 0) -> TrainingFilms:
@@ -102,7 +137,7 @@ def test_aspect_of_either_class_is_lent_as_often() -> None:
 
 def test_balanced_epochs_hold_each_rare_film_once_and_others_anew() -> None:
     labels = np.array([0] * 5 + [1] * 30)
-    sampler = EpochSampler(labels, 0, balanced=True)
+    sampler = EpochSampler(labels, 0, "balanced")
     epochs = []
     for epoch in (1, 2):
         sampler.epoch = epoch
@@ -117,6 +152,24 @@ def test_balanced_epochs_hold_each_rare_film_once_and_others_anew() -> None:
 
 
 def test_plain_epochs_hold_every_film_once() -> None:
-    sampler = EpochSampler(np.array([0, 1, 1, 1]), 0, balanced=False)
+    sampler = EpochSampler(np.array([0, 1, 1, 1]), 0)
     assert sorted(index for _, index in sampler) == [0, 1, 2, 3]
     assert len(sampler) == 4
+
+
+def test_oversampled_epochs_repeat_the_rarer_class_and_augment_it_anew() -> None:
+    labels = np.array([0] * 4 + [1] * 10)
+    sampler = EpochSampler(labels, 0, "oversampled")
+    sampler.epoch = 3
+    drawn = list(sampler)
+    assert len(drawn) == len(sampler) == 20
+    assert len(set(drawn)) == 20  # no film is augmented twice alike
+    counts = Counter(index for _, index in drawn)
+    assert [counts[index] for index in range(4, 14)] == [1] * 10
+    assert sorted(counts[index] for index in range(4)) == [2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("mode", ["balanced", "oversampled"])
+def test_one_class_cannot_be_balanced(mode: Any) -> None:
+    with pytest.raises(ConfigError, match="one has no training film"):
+        EpochSampler(np.array([1, 1]), 0, mode)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hilum.errors import ConfigError
+from hilum.errors import ConfigError, TrainingError
 from hilum.models.build import build_network
-from hilum.training.loop import (
-    EpochRecord,
-    WeightAverage,
-    build_optimizer,
-    freeze,
-    mix_batch,
-    schedule_factor,
-    set_training_mode,
-    train_network,
-)
+from hilum.training.loop import has_stopped, train_network
+from hilum.training.optimization import SelectionSection
 from hilum.training.recipe import Recipe
+from hilum.training.resume import StateFile
+from hilum.training.validation import EpochRecord, Validation
 
 Films = NDArray[np.float32]
 
@@ -73,9 +68,9 @@ def test_the_epoch_with_the_best_metric_is_kept(
     seen: list[dict[str, torch.Tensor]] = []
     scores = iter([0.5, 0.9, 0.7, 0.9])
 
-    def follow_script(validated: nn.Module, *_: object) -> dict[str, float]:
+    def follow_script(validated: nn.Module, *_: object) -> Validation:
         seen.append({name: value.clone() for name, value in validated.state_dict().items()})
-        return {"clean": next(scores)}
+        return Validation({"clean": next(scores)})
 
     network = make_network()
     monkeypatch.setattr("hilum.training.loop.validate", follow_script)
@@ -98,92 +93,121 @@ def test_frozen_parameters_and_statistics_stay(
     assert not any("running_" in name for name in moved)
 
 
-def test_a_pattern_that_names_nothing_is_an_error(recipe: Recipe) -> None:
+def test_patience_ends_a_run(
+    recipe: Recipe,
+    drawn_films: tuple[Films, NDArray[np.intp]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    losses = iter([0.5, 0.3, 0.4, 0.35, 0.1])
+    monkeypatch.setattr(
+        "hilum.training.loop.validate",
+        lambda *_: Validation({"clean": 0.5}, loss=next(losses)),
+    )
+    recipe = with_changes(recipe, "optimization", epochs=5)
+    recipe = with_changes(recipe, "selection", metric="loss", patience=2)
+    records = train_network(make_network(), recipe, drawn_films, ({}, drawn_films[1]))
+    assert [record.loss for record in records] == [0.5, 0.3, 0.4, 0.35]
+
+
+def test_patience_counts_from_the_first_best() -> None:
+    records = [EpochRecord(n, 0.1, 0.1, {"clean": auc}) for n, auc in enumerate((0.7, 0.9, 0.9), 1)]
+    assert not has_stopped(records[:2], SelectionSection(patience=1))
+    assert has_stopped(records, SelectionSection(patience=1))
+    assert not has_stopped(records, SelectionSection(patience=2))
+    assert not has_stopped(records, SelectionSection())
+    assert not has_stopped([], SelectionSection(patience=1))
+
+
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]]
+) -> None:
+    # Statistics of a batch see the parts, so they stay out of it.
+    recipe = with_changes(recipe, "network", freeze_batch_norm=True)
+    recipe = with_changes(recipe, "optimization", optimizer="sgd", learning_rate=0.5, epochs=1)
+    whole, _ = train(recipe, drawn_films)
+    parts, _ = train(with_changes(recipe, "optimization", accumulation=3), drawn_films)
+    start = make_network().state_dict()
+    assert (whole.state_dict()["fc.weight"] - start["fc.weight"]).abs().max() > 1e-3
+    for name, value in whole.state_dict().items():
+        assert torch.allclose(value, parts.state_dict()[name], rtol=0, atol=1e-6), name
+
+
+def test_layers_that_thaw_later_move_later(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]]
+) -> None:
+    recipe = with_changes(recipe, "network", freeze=("layer1.*",))
+    thaw = ({"epoch": 3, "parameters": ("layer1.*",)},)
+    recipe = Recipe.model_validate(
+        with_changes(recipe, "optimization", average_decay=0.0).model_dump()
+        | {"optimization": recipe.optimization.model_dump() | {"unfreeze": thaw}}
+    )
+    start = make_network().state_dict()
+    moved: list[bool] = []
+
+    def watch(record: EpochRecord) -> None:
+        weight = network.state_dict()["layer1.0.conv1.weight"]
+        moved.append(not weight.equal(start["layer1.0.conv1.weight"]))
+
     network = make_network()
-    with pytest.raises(ConfigError, match="layer9"):
-        freeze(network, with_changes(recipe, "network", freeze=("layer9.*",)).network)
-    freeze(network, with_changes(recipe, "network", freeze=("*",)).network)
-    with pytest.raises(ConfigError, match="no parameter to train"):
-        build_optimizer(network, recipe.optimization)
+    films, labels = drawn_films
+    train_network(network, recipe, drawn_films, ({"clean": films}, labels), report_epoch=watch)
+    assert moved == [False, False, True, True]
 
 
-def test_normalisations_of_frozen_layers_keep_their_statistics(recipe: Recipe) -> None:
+def test_divergence_is_told_and_what_was_before_is_kept(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]], tmp_path: Path
+) -> None:
     network = make_network()
-    set_training_mode(network, with_changes(recipe, "network", freeze=("bn1.*",)).network)
-    modes = {
-        name: module.training
-        for name, module in network.named_modules()
-        if isinstance(module, nn.BatchNorm2d)
-    }
-    assert not modes.pop("bn1")
-    assert all(modes.values())
+    states = StateFile(tmp_path / "state.pt", {}, every_s=0.0)
+
+    def poison(step: int, *_: object) -> None:
+        if step == 4:  # as a step with a gradient that is not finite would
+            with torch.no_grad():
+                next(network.parameters()).fill_(float("nan"))
+
+    films, labels = drawn_films
+    with pytest.raises(TrainingError, match="diverged"):
+        train_network(
+            network,
+            recipe,
+            drawn_films,
+            ({"clean": films}, labels),
+            states=states,
+            report_step=poison,
+        )
+    state = states.read()
+    assert state is not None
+    assert state["step"] == 3
+    assert all(weight.isfinite().all() for weight in state["network"].values())
 
 
-def test_head_has_its_rate_and_vectors_no_decay(recipe: Recipe) -> None:
-    network = make_network()
-    section = with_changes(recipe, "optimization", head_learning_rate=0.5).optimization
-    groups = build_optimizer(network, section).param_groups
-    rates = {
-        id(parameter): (group["lr"], group["weight_decay"])
-        for group in groups
-        for parameter in group["params"]
-    }
-    assert len(rates) == len(list(network.parameters()))
-    for name, parameter in network.named_parameters():
-        rate = 0.5 if name.startswith("fc.") else section.learning_rate
-        decay = section.weight_decay if parameter.ndim > 1 else 0.0
-        assert rates[id(parameter)] == (rate, decay)
-
-
-def test_schedule_warms_up_and_ends_at_zero() -> None:
-    factors = [schedule_factor(step, 100, 0.1) for step in range(100)]
-    assert factors[:10] == sorted(factors[:10])
-    assert max(factors) == 1.0
-    assert factors[10:] == sorted(factors[10:], reverse=True)
-    assert factors[-1] < 0.001
-    assert schedule_factor(0, 1, 0.0) == 1.0
-
-
-def test_average_follows_the_weights() -> None:
-    network = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(network.weight)
-
-    def read_weight(one: WeightAverage) -> float:
-        return float(one.network.state_dict()["weight"].item())
-
-    average = WeightAverage(network, 0.9)
-    plain = WeightAverage(network, 0.0)
-    nn.init.ones_(network.weight)
-    values = []
-    for _ in range(100):
-        average.update(network)
-        values.append(read_weight(average))
-    plain.update(network)
-    assert values[0] == pytest.approx(0.9)
-    assert values == sorted(values)
-    assert values[-1] > 0.999
-    assert read_weight(plain) == 1.0
-
-
-def test_mixup_mixes_films_and_labels_alike() -> None:
-    films, labels = torch.rand(4, 1, 2, 2), torch.tensor([0.0, 1.0, 1.0, 0.0])
-    same, same_labels = mix_batch(films, labels, 0.0, np.random.default_rng(0))
-    assert same is films
-    assert same_labels is labels
-    mixed, mixed_labels = mix_batch(films, labels, 0.5, np.random.default_rng(0))
-    share = float(np.random.default_rng(0).beta(0.5, 0.5))
-    assert torch.allclose(mixed[0], share * films[0] + (1 - share) * films[3])
-    assert mixed_labels[1] == pytest.approx(share * 1 + (1 - share) * 1)
-
-
-def test_metrics_of_an_epoch() -> None:
-    record = EpochRecord(3, 0.1, 0.2, {"clean": 0.9, "blur": 0.7})
-    assert record.score("auc") == 0.9
-    assert record.score("worst_stressed_auc") == 0.7
-    assert record.score("mean_stressed_auc") == pytest.approx(0.8)
-    assert record.score("last") == 3
-
-
-def test_divergence_is_told(recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]]) -> None:
-    with pytest.raises(ConfigError, match="diverged"):
+def test_a_loss_that_is_not_finite_stops_at_its_step(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]]
+) -> None:
+    with pytest.raises(TrainingError, match=r"step \d+ is no longer finite.*learning_rate"):
         train(with_changes(recipe, "optimization", learning_rate=1e20), drawn_films)
+
+
+def test_half_precision_needs_cuda(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]]
+) -> None:
+    with pytest.raises(ConfigError, match="float16 needs a CUDA device"):
+        train(with_changes(recipe, "optimization", precision="float16"), drawn_films)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_training_on_cuda_learns_and_is_the_same_each_time(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]], precision: str
+) -> None:
+    recipe = with_changes(recipe, "optimization", precision=precision)
+    weights = []
+    for _ in range(2):
+        network = make_network().cuda()
+        films, labels = drawn_films
+        records = train_network(network, recipe, drawn_films, ({"clean": films}, labels))
+        assert records[-1].auc["clean"] > 0.95
+        weights.append(network.state_dict())
+    for name, value in weights[0].items():
+        assert value.equal(weights[1][name]), name

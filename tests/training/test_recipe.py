@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,10 @@ import pytest
 import yaml
 
 from hilum.errors import ConfigError
+from hilum.training.overrides import list_keys
 from hilum.training.recipe import Recipe, parse_recipe, read_recipe
 
+DOCS = Path(__file__).parents[2] / "docs" / "recipes.md"
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 
 
@@ -19,6 +23,44 @@ def test_shipped_recipes_are_valid_and_named_as_their_file(path: Path) -> None:
 
 def test_there_are_recipes() -> None:
     assert RECIPES
+
+
+def test_every_key_is_documented_and_no_other() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    documented = {key for row in rows for key in re.findall(r"`([a-z_.]+)`", row)}
+    keys = set(list_keys(Recipe))
+    leaves = {key for key in keys if not any(other.startswith(f"{key}.") for other in keys)}
+    assert documented >= leaves, sorted(leaves - documented)
+    recipes = {path.stem for path in RECIPES}
+    assert recipes <= set(re.findall(r"`([a-z0-9-]+)`", " ".join(rows)))
+    assert {key for key in documented if "." in key} <= keys, "a key that no longer exists"
+
+
+def test_a_default_that_is_written_out_does_not_change_the_digest(
+    small_recipe: dict[str, Any],
+) -> None:
+    plain = Recipe.model_validate(small_recipe)
+    whole = Recipe.model_validate(plain.model_dump(mode="json", exclude_none=True))
+    assert "loss:" in yaml.safe_dump(whole.model_dump(mode="json"))
+    assert whole.sha256 == plain.sha256
+
+
+def test_every_value_that_is_no_default_changes_the_digest(small_recipe: dict[str, Any]) -> None:
+    plain = Recipe.model_validate(small_recipe).sha256
+    digests = {plain}
+    for section, key, value in (
+        ("loss", "label_smoothing", 0.1),
+        ("mixing", "cutmix_alpha", 1.0),
+        ("distillation", "teachers", ["a"]),
+        ("network", "outputs", 2),
+        ("data", "split", "official"),
+        ("augmentation", "jitter_contrast", 0.2),
+    ):
+        changed = copy.deepcopy(small_recipe)
+        changed.setdefault(section, {})[key] = value
+        digests.add(Recipe.model_validate(changed).sha256)
+    assert len(digests) == 7
 
 
 def test_comments_and_order_do_not_change_the_digest(small_recipe: dict[str, Any]) -> None:

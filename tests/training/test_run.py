@@ -11,13 +11,13 @@ import pytest
 
 import hilum
 from factories.training import make_settings
-from hilum.data import read_folder_dataset
-from hilum.errors import ConfigError, DatasetError
+from hilum.data import read_dataset
+from hilum.errors import ConfigError, DatasetError, ExportError, TrainingError
 from hilum.metrics import compute_auc
 from hilum.models.checkpoint import load_checkpoint
 from hilum.spec import read_spec, read_weights
 from hilum.training.recipe import Recipe, read_recipe
-from hilum.training.run import Run, run_recipe
+from hilum.training.run import Persistence, Run, run_recipe
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_run_learns_films_that_it_has_not_seen(finished: Run, drawn_dataset: Path) -> None:
-    root, films = read_folder_dataset(drawn_dataset)
+    root, films = read_dataset(drawn_dataset)
     test = [film for film in films if film.part == "test"]
     with hilum.load_model(finished.folder) as model:
         predictions = model.analyze([root / film.path for film in test])
@@ -42,7 +42,7 @@ def test_run_learns_films_that_it_has_not_seen(finished: Run, drawn_dataset: Pat
 
 
 def test_run_leaves_everything_that_it_promises(finished: Run) -> None:
-    names = {path.name for path in finished.folder.iterdir()}
+    names = {path.name for path in finished.folder.iterdir()} - {"tensorboard"}
     assert names == {
         "recipe.yaml",
         "split.csv",
@@ -116,3 +116,96 @@ def test_the_spec_is_plain_json(finished: Run) -> None:
     facts: dict[str, Any] = json.loads((finished.folder / "drawn-films.json").read_text())
     assert facts["architecture"]["timm_name"] == "test_resnet"
     assert facts["provenance"]["initialisation"] == "random"
+
+
+QUIET = Persistence(tensorboard=False)
+RESUME = Persistence(tensorboard=False, resume=True)
+
+
+def test_a_run_that_has_ended_is_not_begun_again(
+    finished: Run, recipe: Recipe, drawn_dataset: Path
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
+    again = run_recipe(recipe, drawn_dataset, finished.folder, persistence=RESUME)
+    assert again.spec == finished.spec
+    assert before == {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
+
+
+def test_another_recipe_does_not_go_on_with_a_run(
+    finished: Run, recipe: Recipe, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    other = recipe.model_copy(update={"seed": 4})
+    with pytest.raises(ConfigError, match="another recipe"):
+        run_recipe(other, drawn_dataset, finished.folder, persistence=RESUME)
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="no run to go on with"):
+        run_recipe(recipe, drawn_dataset, tmp_path, persistence=RESUME)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_network_that_cannot_be_exported_is_refused_before_it_is_trained(
+    recipe: Recipe, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    section = recipe.network.model_copy(update={"architecture": "test_convnext"})
+    recipe = recipe.model_copy(update={"network": section})
+    with pytest.raises(ExportError, match="no exact evidence map"):
+        run_recipe(recipe, drawn_dataset, tmp_path / "run", workers=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_came_to_nothing_leaves_nothing(
+    recipe: Recipe, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    section = recipe.optimization.model_copy(update={"learning_rate": 1e20})
+    recipe = recipe.model_copy(update={"optimization": section})
+    with pytest.raises(TrainingError, match=r"diverged.*come to nothing"):
+        run_recipe(recipe, drawn_dataset, tmp_path / "run", workers=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_was_trained_before_a_failure_is_kept_and_gone_on_with(
+    finished: Run, recipe: Recipe, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+
+    def run_out_of_memory(step: int, *_: object) -> None:
+        if step == 11:  # in the third epoch of five steps each
+            raise MemoryError
+
+    with pytest.raises(TrainingError, match=r"Out of memory.*--resume goes on.*best weights"):
+        run_recipe(
+            recipe,
+            drawn_dataset,
+            folder,
+            workers=0,
+            persistence=QUIET,
+            report_step=run_out_of_memory,
+        )
+    assert load_checkpoint(folder / "checkpoint.safetensors").network is not None
+    with pytest.raises(ConfigError, match="--resume"):
+        run_recipe(recipe, drawn_dataset, folder, persistence=QUIET)
+    run = run_recipe(recipe, drawn_dataset, folder, workers=0, persistence=RESUME)
+    assert [record.epoch for record in run.history] == [1, 2, 3, 4]
+    assert run.spec.weights.sha256 == finished.spec.weights.sha256
+    assert not (folder / "state.pt").exists()
+
+
+def test_a_full_disk_during_the_export_leaves_what_was_trained(
+    recipe: Recipe, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+
+    def fill_disk(stage: str) -> None:
+        if stage == "exporting":  # every write to this device fails as on a full disk
+            (folder / "drawn-films.onnx.partial").symlink_to("/dev/full")
+
+    with pytest.raises(TrainingError, match=r"disk is full.*--resume"):
+        run_recipe(
+            recipe, drawn_dataset, folder, workers=0, persistence=QUIET, report_stage=fill_disk
+        )
+    assert {path.name for path in folder.iterdir()} == {
+        *("recipe.yaml", "split.csv", "history.csv", "checkpoint.safetensors", "state.pt")
+    }
+    run = run_recipe(recipe, drawn_dataset, folder, workers=0, persistence=RESUME)
+    assert len(run.history) == 4
+    assert hilum.load_model(folder).spec == run.spec

@@ -12,7 +12,13 @@ import streamlit as st
 from hilum.app import stage
 from hilum.app.options import PageOptions, parse_options
 from hilum.app.parts import show_quiet, show_trouble
-from hilum.app.rail import choose_film, choose_model, choose_operating_point, choose_view
+from hilum.app.rail import (
+    choose_film,
+    choose_gate,
+    choose_model,
+    choose_operating_point,
+    choose_view,
+)
 from hilum.app.session import Engine, analyze_once
 from hilum.app.theme import STYLE_SHEET, draw_icon
 from hilum.app.wording import describe_model, describe_subject, describe_trouble
@@ -46,6 +52,7 @@ def show_page(options: PageOptions) -> None:
             model = choose_model(options.model)
             engine = load_engine(model)
             point = choose_operating_point(engine.spec)
+            gate = choose_gate()
             view = choose_view()
             show_quiet(describe_model(engine.spec))
         with choose:
@@ -54,9 +61,12 @@ def show_page(options: PageOptions) -> None:
             if film is None:
                 stage.show_invitation()
                 return
-            prediction = analyze_once(st.session_state, engine, str(model), film, point)
+            prediction = analyze_once(st.session_state, engine, str(model), film, point, gate=gate)
             stage.show_result(
-                prediction, engine.spec, view, describe_subject(film.shows, engine.spec)
+                prediction,
+                engine.spec,
+                view,
+                describe_subject(film.shows, engine.spec, assessed=prediction.assessed),
             )
     except HilumError as error:
         with result:

@@ -150,6 +150,17 @@ def choose_operating_point(spec: ModelSpec) -> str:
     return chosen
 
 
+def choose_gate() -> bool:
+    """Show the switch of the input gate; tell whether it is on."""
+    override = st.checkbox(
+        "Answer also where the gate refuses",
+        key="no_gate",
+        help="hilum gives no answer for a film that does not look like those the model has "
+        "learned from. With this, every film gets an answer, marked with a note.",
+    )
+    return not override
+
+
 def choose_view() -> View:
     """Show the knobs of the map."""
     opacity = st.slider("Opacity of the map", 0, 100, 60, step=5, format="%d %%", key="opacity")

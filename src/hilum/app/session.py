@@ -12,14 +12,13 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from hilum.app.samples import Subject
-from hilum.decision import decide
 from hilum.io import read_radiograph
-from hilum.predictor import Predictor
+from hilum.predictor import Predictor, decide_again
 from hilum.spec import ModelSpec
 from hilum.types import Prediction
 
@@ -82,12 +81,18 @@ class Engine:
 
 
 def analyze_once(
-    state: MutableMapping[Any, Any], engine: Engine, model: str, film: Film, operating_point: str
+    state: MutableMapping[Any, Any],
+    engine: Engine,
+    model: str,
+    film: Film,
+    operating_point: str,
+    *,
+    gate: bool = True,
 ) -> Prediction:
     """Analyze ``film`` unless this session has done so, and decide at ``operating_point``.
 
-    The network's answer does not depend on the operating point or on how the map is drawn,
-    so moving those knobs costs no second pass.
+    The network's answer does not depend on the operating point, on the gate or on how the map
+    is drawn, so moving those knobs costs no second pass.
 
     Parameters
     ----------
@@ -107,10 +112,4 @@ def analyze_once(
     kept.move_to_end(key)
     while len(kept) > _KEPT_ANALYSES:
         kept.popitem(last=False)
-    decision = decide(prediction.logit, engine.spec, operating_point)
-    return replace(
-        prediction,
-        decision=decision.decision,
-        operating_point=decision.operating_point,
-        threshold=decision.threshold,
-    )
+    return decide_again(prediction, engine.spec, operating_point, gate=gate)

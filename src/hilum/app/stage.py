@@ -25,6 +25,7 @@ from hilum.app.wording import (
     format_percent,
     list_facts,
 )
+from hilum.decision import get_uncertain_range
 from hilum.report import draw_film, draw_legend
 from hilum.spec import ModelSpec
 from hilum.types import Prediction
@@ -55,9 +56,14 @@ def show_result(
     remark
         What should be said of the film beside the prediction's own warnings.
     """
-    _show_answer(prediction, spec)
+    if prediction.probability is None:
+        _show_refusal(prediction)
+    else:
+        _show_answer(prediction, spec, prediction.probability)
     remarks = [] if remark is None else [remark]
-    show_notes([*remarks, *(warning.message for warning in prediction.warnings)])
+    told = {reason.code for reason in prediction.reasons} if not prediction.assessed else set()
+    remarks += [warning.message for warning in prediction.warnings if warning.code not in told]
+    show_notes(remarks)
     # The style sheet lays these four out two by two; read one after another they keep sense.
     with st.container(key="sheet"):
         with st.container(key="film_side", gap="xsmall"):
@@ -65,14 +71,18 @@ def show_result(
             _show_film(prediction, view)
         with st.container(key="evidence_side", gap="xsmall"):
             show_part("Evidence")
-            _show_evidence(prediction, view)
+            if prediction.assessed:
+                _show_evidence(prediction, view)
+            else:
+                show_quiet("No map is shown: it would look like an answer.")
         with st.container(key="words", gap="small"):
-            _show_legend(prediction, view)
-            show_sentence(describe_evidence(prediction))
-            show_quiet(
-                "The map shows what this network used, on the grid of its last layer. It does "
-                "not outline disease."
-            )
+            if prediction.assessed:
+                _show_legend(prediction, view)
+                show_sentence(describe_evidence(prediction))
+                show_quiet(
+                    "The map shows what this network used, on the grid of its last layer. It does "
+                    "not outline disease."
+                )
             _show_downloads(prediction, view)
         with st.container(key="facts", gap="xsmall"):
             film = prediction.radiograph
@@ -80,24 +90,44 @@ def show_result(
             show_facts([*list_facts(film), ("Read with", describe_reading(film))])
 
 
-def _show_answer(prediction: Prediction, spec: ModelSpec) -> None:
+def _show_refusal(prediction: Prediction) -> None:
+    reasons = "".join(f"<li>{to_html(reason.message)}</li>" for reason in prediction.reasons)
+    st.html(
+        '<section class="refusal" aria-label="Answer">'
+        '<div class="figure">Not assessed</div>'
+        f"<div><p>The input gate refused this film, so there is no probability:</p>"
+        f'<ul>{reasons}</ul><p class="quiet">Ask a radiologist. To see what the network would '
+        "say all the same, switch the gate off on the left.</p></div></section>"
+    )
+
+
+def _show_answer(prediction: Prediction, spec: ModelSpec, probability: float) -> None:
     verdict, reason = describe_decision(prediction, spec)
-    share, threshold = 100.0 * prediction.probability, 100.0 * prediction.threshold
+    share, threshold = 100.0 * probability, 100.0 * prediction.threshold
+    low, high = (100.0 * end for end in get_uncertain_range(spec, prediction.operating_point))
     # Near an end the threshold's label would leave the scale.
     label_at = min(max(threshold, 9.0), 91.0)
     st.html(
         '<section class="answer" aria-label="Answer">'
-        f'<div class="figure">{to_html(format_percent(prediction.probability))}'
+        f'<div class="figure">{to_html(format_percent(probability))}'
         f"<small>probability of {to_html(spec.labels.positive)}<br>"
         f"where {100 * spec.calibration.prevalence:.0f}&nbsp;% of films show it</small></div>"
         f'<div><p class="words"><strong>{to_html(verdict)}</strong>, {to_html(reason)}</p>'
         '<div class="scale" aria-hidden="true">'
+        f'<div class="zone" style="left: {low:.2f}%; width: {high - low:.2f}%"></div>'
         f'<div class="fill" style="width: {share:.2f}%"></div>'
         f'<div class="mark" style="left: {threshold:.2f}%"></div></div>'
         '<div class="ends" aria-hidden="true"><span>0 %</span>'
         f'<span class="at" style="left: {label_at:.2f}%">threshold</span>'
-        "<span>100 %</span></div></div></section>"
+        f"<span>100 %</span></div>{_describe_zone(low, high)}</div></section>"
     )
+
+
+def _describe_zone(low: float, high: float) -> str:
+    if low >= high:
+        return ""
+    ends = f"{format_percent(low / 100.0)} and {format_percent(high / 100.0)}"
+    return f'<p class="quiet">Striped: between {to_html(ends)} the answer is uncertain.</p>'
 
 
 def _show_film(prediction: Prediction, view: View) -> None:

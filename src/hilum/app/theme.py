@@ -91,8 +91,16 @@ _PARTS = """
   background: var(--raised); box-shadow: inset 0 0 0 1px var(--line); }
 .scale .fill { position: absolute; inset: 0 auto 0 0; border-radius: 3px;
   background: var(--bar); }
+.scale .zone { position: absolute; top: -3px; height: 12px; border-radius: 3px;
+  background: repeating-linear-gradient(135deg, var(--muted) 0 1px, transparent 1px 5px); }
 .scale .mark { position: absolute; top: -4px; width: 2px; height: 14px; margin-left: -1px;
   background: var(--accent); }
+.refusal { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.5rem 1.75rem;
+  align-items: center; padding: 0.9rem 1.1rem; background: var(--surface);
+  border: 1px solid var(--line); border-radius: 6px; }
+.refusal .figure { font-size: 1.9rem; font-weight: 300; line-height: 1.1; color: var(--text); }
+.refusal p { margin: 0; color: var(--text); }
+.refusal ul { margin: 0.3rem 0 0.4rem; padding-left: 1.1rem; color: var(--text); }
 .ends { position: relative; display: flex; justify-content: space-between; font-size: 0.78rem;
   color: var(--muted); }
 .ends .at { position: absolute; transform: translateX(-50%); color: var(--accent);
@@ -133,7 +141,7 @@ _PARTS = """
 
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 860px) {
-  .answer { grid-template-columns: 1fr; }
+  .answer, .refusal { grid-template-columns: 1fr; }
   .mast .use { margin-left: 0; }
   .empty { min-height: 0; }
 }

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from hilum.app.samples import Subject
+from hilum.decision import get_uncertain_range
 from hilum.errors import (
     HilumError,
     MissingExtraError,
@@ -20,7 +21,7 @@ from hilum.errors import (
 from hilum.io.codecs import CODECS, Codec
 from hilum.io.sop_classes import FILMS, SopClass
 from hilum.spec import ModelSpec, OperatingPoint
-from hilum.types import FilmHeader, Prediction, Radiograph
+from hilum.types import UNCERTAIN, FilmHeader, Prediction, Radiograph
 
 # Title and advice for each kind of error; the error's own message stands between them.
 _TROUBLE: tuple[tuple[type[HilumError], str, str], ...] = (
@@ -100,10 +101,19 @@ def describe_decision(prediction: Prediction, spec: ModelSpec) -> tuple[str, str
     -------
     The decision in a few words, and the sentence that explains it.
     """
-    point = name_operating_point(prediction.operating_point)
-    positive = prediction.decision == spec.labels.positive
-    side = "at or above" if positive else "below"
     verdict = f"Decision: {prediction.decision}"
+    if not prediction.assessed:
+        return verdict, "because the model cannot judge this film."
+    point = name_operating_point(prediction.operating_point)
+    if prediction.decision == UNCERTAIN:
+        low, high = (
+            format_percent(end) for end in get_uncertain_range(spec, prediction.operating_point)
+        )
+        return verdict, (
+            f"ask a radiologist. Between {low} and {high} the model cannot keep its promised rate "
+            f"of error (threshold {format_percent(prediction.threshold)}, operating point {point})."
+        )
+    side = "at or above" if prediction.side == spec.labels.positive else "below"
     reason = (
         f"the probability is {side} the threshold of {format_percent(prediction.threshold)} "
         f"(operating point {point})."
@@ -129,6 +139,8 @@ def describe_evidence(prediction: Prediction) -> str:
     if evidence.method != "evidence":
         return sentence
     # Only this method's map sums to the logit.
+    if prediction.probability is None:
+        return sentence
     return (
         f"{sentence} All cells average {format_signed(float(values.mean(dtype=float)))}; with the "
         f"network’s constant {format_signed(evidence.bias)} that is the logit "
@@ -162,15 +174,18 @@ def describe_model(spec: ModelSpec) -> str:
     )
 
 
-def describe_subject(shows: Subject | None, spec: ModelSpec) -> str | None:
+def describe_subject(
+    shows: Subject | None, spec: ModelSpec, *, assessed: bool = True
+) -> str | None:
     """Say what a sample is not good for, where its header cannot."""
+    worth = " The answer shows how the page works, no more." if assessed else ""
     if shows == "drawing":
-        return "This is a drawing of a chest. The answer shows how the page works, no more."
+        return f"This is a drawing of a chest.{worth}"
     oldest = spec.training_data.population.age_max_years
     if shows == "adult" and oldest is not None and oldest < 18:
         return (
             f"This film shows an adult, and the model has learned from patients of up to "
-            f"{oldest:g} years only. The answer shows how the page works, no more."
+            f"{oldest:g} years only.{worth}"
         )
     return None
 

@@ -34,6 +34,7 @@ class HilumSide:
     """hilum as its users have it: ONNX, no torch."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        from hilum.decision import load_gate
         from hilum.inference import OnnxBackend
         from hilum.models.zoo import resolve_model
         from hilum.predictor import Predictor
@@ -42,15 +43,16 @@ class HilumSide:
         self.spec, folder = resolve_model(settings["model"])
         weights = read_weights(self.spec, folder)
         self.backend = OnnxBackend(self.spec, weights, threads=settings["threads"])
-        self.predictor = Predictor(self.backend)
+        self.predictor = Predictor(self.backend, load_gate(self.spec, folder))
 
     def answer(self, data: bytes, *, overlay: bool) -> dict[str, Any]:
         """See :class:`Side`."""
         start = perf_counter()
-        prediction = self.predictor.analyze(data)
+        # The gate is computed, and every film has an answer to compare.
+        prediction = self.predictor.analyze(data, gate=False)
         heatmap = self._enlarge(prediction.evidence.values)
         seconds = perf_counter() - start
-        reply = {
+        reply: dict[str, Any] = {
             "logit": prediction.logit,
             "probability": prediction.probability,
             "heatmap": list(heatmap.shape),
@@ -101,7 +103,7 @@ class GradCamSide:
         start = perf_counter()
         film, logit, probability, heatmap = self.model.analyze(data)
         seconds = perf_counter() - start
-        reply = {
+        reply: dict[str, Any] = {
             "logit": logit,
             "probability": probability,
             "heatmap": list(heatmap.shape),

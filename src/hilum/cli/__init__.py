@@ -10,10 +10,32 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli import analyze, app, benchmark, evaluate, export, models, train
+from hilum.cli import (
+    analyze,
+    app,
+    benchmark,
+    calibrate,
+    compare,
+    data,
+    evaluate,
+    export,
+    models,
+    train,
+)
 from hilum.cli.failures import HilumGroup
 
-_COMMANDS = (analyze, app, benchmark, evaluate, export, models, train)
+_COMMANDS = (
+    analyze,
+    app,
+    benchmark,
+    calibrate,
+    compare,
+    data,
+    evaluate,
+    export,
+    models,
+    train,
+)
 
 
 def build_app() -> typer.Typer:

@@ -85,49 +85,65 @@ def analyze(
         bool,
         typer.Option("--force-recipe", help="Apply the model's recipe where it has no meaning."),
     ] = False,
+    no_gate: Annotated[
+        bool,
+        typer.Option("--no-gate", help="Answer also for films that the input gate refuses."),
+    ] = False,
 ) -> None:
     """Analyze films: probability, decision and evidence of each.
+
+    A film that the model cannot judge is "not assessed", with reasons and no probability; one
+    whose answer the model cannot stand for is "uncertain".
 
     Exit code: 0 all films were read, 3 some were not, 2 wrong usage, 4 broken model.
     """
     from hilum.cli.overlays import OverlayFolder
     from hilum.decision import get_operating_point
     from hilum.predictor import load_model
+    from hilum.types import Prediction
 
     # A file name that is no valid text is shown with escapes instead of failing.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    films = failed = 0
+    films = failed = refused = 0
     with load_model(model, threads=threads) as predictor:
         name, point = get_operating_point(predictor.spec, operating_point)
         overlays = None if out is None else OverlayFolder(out, paths)
         search = FilmSearch(paths, exclude=None if overlays is None else overlays.folder)
         writer = make_writer(output_format)
-        outcomes = _analyze_each(predictor, search, name, force_recipe)
+        outcomes = _analyze_each(predictor, search, name, force_recipe, gate=not no_gate)
         for source, outcome in _show_progress(outcomes, search):
             result = _refuse_doubtful(outcome) if strict else outcome
             if not films:
                 writer.begin(predictor.spec, name, point)
             films += 1
             failed += _write(writer, source, result, overlays)
+            refused += isinstance(result, Prediction) and not result.assessed
     if search.text_files:
         print(f"hilum: text files in folders, passed over: {search.text_files}", file=sys.stderr)
     if not films:
         raise ConfigError("There are no films in what was given.")
     writer.end()
+    if refused:
+        print(f"hilum: {refused} of {films} films were not assessed", file=sys.stderr)
     if failed:
         print(f"hilum: {failed} of {films} films have no answer", file=sys.stderr)
         raise typer.Exit(SOME_FILMS_FAILED)
 
 
 def _analyze_each(
-    predictor: Predictor, search: FilmSearch, operating_point: str, force_recipe: bool
+    predictor: Predictor,
+    search: FilmSearch,
+    operating_point: str,
+    force_recipe: bool,
+    *,
+    gate: bool,
 ) -> Iterator[tuple[str, Prediction | FilmError]]:
     for source in search:
         film = sys.stdin.buffer if source == STDIN else source
         [outcome] = predictor.analyze_each(
-            [film], operating_point=operating_point, force_recipe=force_recipe
+            [film], operating_point=operating_point, force_recipe=force_recipe, gate=gate
         )
         yield source, outcome
 
@@ -153,6 +169,8 @@ def _refuse_doubtful(outcome: Prediction | FilmError) -> Prediction | FilmError:
     if isinstance(outcome, FilmError):
         return outcome
     codes = [warning.code for warning in outcome.warnings if warning.code in STRICT_WARNINGS]
+    if not outcome.assessed:
+        codes += [reason.code for reason in outcome.reasons if reason.code not in codes]
     if not codes:
         return outcome
     message = f"Refused because of --strict: {', '.join(codes)}."

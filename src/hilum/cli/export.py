@@ -44,12 +44,14 @@ def export(
         checkpoint = checkpoint / CHECKPOINT_NAME
     if not checkpoint.is_file():
         raise UnknownModelError(f"There is no checkpoint {checkpoint}.")
+    from hilum.decision.gate import load_gate, write_gate
     from hilum.models.checkpoint import load_checkpoint
     from hilum.models.export import export_onnx
     from hilum.models.zoo import resolve_model
     from hilum.spec import write_spec
 
-    facts, _ = resolve_model(spec or checkpoint.parent)
+    facts, folder = resolve_model(spec or checkpoint.parent)
+    gate = load_gate(facts, folder)
     loaded = load_checkpoint(checkpoint)
     size = (loaded.metadata.height_px, loaded.metadata.width_px, loaded.metadata.in_channels)
     film = facts.input
@@ -69,6 +71,8 @@ def export(
     facts = facts.model_copy(update={"weights": weights, "architecture": graph.architecture})
     out.mkdir(parents=True, exist_ok=True)
     graph.write(out / weights.file)
+    if gate is not None and facts.gate is not None:
+        write_gate(gate, out / facts.gate.file)
     write_spec(facts, out / f"{facts.name}.json")
     print(out / weights.file)
     print(

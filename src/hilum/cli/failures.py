@@ -16,6 +16,7 @@ from hilum.errors import (
     InputError,
     MissingExtraError,
     ModelError,
+    TrainingError,
     UnknownModelError,
 )
 
@@ -32,6 +33,7 @@ EXIT_CODES: tuple[tuple[type[HilumError], int], ...] = (
     (ModelError, 4),
     (MissingExtraError, 5),
     (DatasetError, 6),
+    (TrainingError, 7),
     (HilumError, 1),
 )
 

@@ -80,6 +80,7 @@ def verify_command(
 
 def _verify(name: str, threads: int | None) -> None:
     from hilum.data.phantom import draw_phantom
+    from hilum.decision import load_gate
     from hilum.inference import OnnxBackend
     from hilum.models.zoo import resolve_model
     from hilum.preprocess import preprocess
@@ -91,6 +92,8 @@ def _verify(name: str, threads: int | None) -> None:
     weights = read_weights(spec, folder)
     digest = f"{spec.weights.sha256[:16]}... of {len(weights) / 1e6:.1f} MB"
     print(f"    SHA-256    {digest}: as in the spec")
+    gate = load_gate(spec, folder)
+    print(f"    gate       {'as in the spec' if gate else 'none: only headers are judged'}")
     with OnnxBackend(spec, weights, threads=threads) as backend:
         print("    graph      inputs and outputs: as in the spec")
         pixels = draw_phantom()
@@ -116,6 +119,8 @@ def _print_facts(spec: ModelSpec) -> None:
         "Calibration": (
             f"temperature {spec.calibration.temperature:.4f}, on {spec.calibration.fitted_on}"
         ),
+        "Conformal": _describe_zone(spec),
+        "Input gate": _describe_gate(spec),
         "Trained on": f"{data.name}, {data.train_films} films ({data.licence})",
         "Validated on": f"{data.validation_films} films",
         "Population": _describe_population(spec),
@@ -126,6 +131,22 @@ def _print_facts(spec: ModelSpec) -> None:
     print(f"{spec.name} {spec.version}\n{spec.description}\n")
     for title, fact in facts.items():
         print(f"{title:13} {fact}")
+
+
+def _describe_zone(spec: ModelSpec) -> str:
+    zone = spec.conformal
+    if zone is None:
+        return "none"
+    return (
+        f"uncertain from {min(zone.positive_from, zone.negative_to):.4f} to "
+        f"{max(zone.positive_from, zone.negative_to):.4f}, alpha {zone.alpha:g}"
+    )
+
+
+def _describe_gate(spec: ModelSpec) -> str:
+    if spec.gate is None:
+        return "none: only headers are judged"
+    return f"{spec.gate.file}, refuses {spec.gate.validation_refused:.1%} of validation films"
 
 
 def _describe_population(spec: ModelSpec) -> str:

@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hilum.errors import HilumError
     from hilum.spec import ModelSpec, OperatingPoint
-    from hilum.types import Prediction
+    from hilum.types import FilmWarning, Prediction
 
 _TABLE_WIDTH = 80
 _INDENT = " " * 8
@@ -69,12 +71,11 @@ class JsonLinesWriter:
                 "probability": prediction.probability,
                 "logit": prediction.logit,
                 "decision": prediction.decision,
+                "side": prediction.side,
+                "reasons": _list_warnings(prediction.reasons),
                 "operating_point": prediction.operating_point,
                 "threshold": prediction.threshold,
-                "warnings": [
-                    {"code": warning.code, "message": warning.message}
-                    for warning in prediction.warnings
-                ],
+                "warnings": _list_warnings(prediction.warnings),
                 "evidence": {
                     "shape": list(values.shape),
                     "min": float(values.min()),
@@ -108,6 +109,8 @@ class CsvWriter:
         "probability",
         "logit",
         "decision",
+        "side",
+        "reasons",
         "operating_point",
         "threshold",
         "warnings",
@@ -129,9 +132,13 @@ class CsvWriter:
             {
                 "source": _make_inert(source),
                 "model": prediction.model,
-                "probability": repr(prediction.probability),
+                "probability": (
+                    "" if prediction.probability is None else repr(prediction.probability)
+                ),
                 "logit": repr(prediction.logit),
                 "decision": prediction.decision,
+                "side": prediction.side or "",
+                "reasons": ";".join(reason.code for reason in prediction.reasons),
                 "operating_point": prediction.operating_point,
                 "threshold": repr(prediction.threshold),
                 "warnings": ";".join(warning.code for warning in prediction.warnings),
@@ -163,18 +170,31 @@ class TableWriter:
 
     def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
         """Write the model, the operating point and the head of the table."""
+        from hilum.decision import get_uncertain_range
+        from hilum.types import NOT_ASSESSED
+
         print(f"{spec.name} {spec.version}, operating point {name}:")
-        print(f"{spec.labels.positive} from a probability of {point.threshold:.4f} on.\n")
-        self._labels = max(len(spec.labels.positive), len(spec.labels.negative), 8)
+        print(f"{spec.labels.positive} from a probability of {point.threshold:.4f} on.")
+        low, high = get_uncertain_range(spec, name)
+        if low < high:
+            print(f"Uncertain, ask a radiologist: from {low:.4f} to {high:.4f}.")
+        print()
+        labels = (spec.labels.positive, spec.labels.negative, NOT_ASSESSED)
+        self._labels = max(len(label) for label in labels)
         self._overlays = False
         print(f" {'prob.':>6}  {'decision':{self._labels}}  film")
 
     def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
         """Write the result of one film."""
         decision = f"{prediction.decision:{self._labels}}"
-        self._write_line(f" {prediction.probability:6.4f}  {decision}", source)
+        shown = "-" if prediction.probability is None else f"{prediction.probability:.4f}"
+        self._write_line(f" {shown:>6}  {decision}", source)
+        reasons = () if prediction.assessed else prediction.reasons
+        for reason in reasons:
+            _print_wrapped(f"{reason.code}: {reason.message}", mark="x")
         for warning in prediction.warnings:
-            _print_wrapped(f"{warning.code}: {warning.message}")
+            if warning not in reasons:
+                _print_wrapped(f"{warning.code}: {warning.message}")
         if overlay is not None:
             print(f"{_INDENT}  {_make_printable(overlay)}")
 
@@ -195,12 +215,15 @@ class TableWriter:
         print(f"{start}  {shown}")
 
 
-def _print_wrapped(text: str) -> None:
+def _print_wrapped(text: str, mark: str = "!") -> None:
+    start = f"{_INDENT}{mark} "
     print(
-        textwrap.fill(
-            text, _TABLE_WIDTH, initial_indent=_INDENT + "! ", subsequent_indent=_INDENT + "  "
-        )
+        textwrap.fill(text, _TABLE_WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
     )
+
+
+def _list_warnings(warnings: Iterable[FilmWarning]) -> list[dict[str, str]]:
+    return [{"code": warning.code, "message": warning.message} for warning in warnings]
 
 
 def _make_printable(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hilum.cli.films import STDIN
 from hilum.errors import ConfigError, HilumError
+from hilum.types import NOT_ASSESSED, UNCERTAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,8 @@ class OverlayFolder:
         """
         path = self._given / self._choose_name(source)
         image = prediction.overlay(max_side_px=OVERLAY_SIDE_PX)
+        if prediction.decision in (NOT_ASSESSED, UNCERTAIN):
+            image = _add_caption(image, _describe_doubt(prediction))
         _write_png(image, path, f"{prediction.model} {prediction.model_version}")
         return str(path)
 
@@ -82,6 +85,25 @@ class OverlayFolder:
             name = f"{stem}.{digest}{_SUFFIX}"
         self._names.add(name)
         return name
+
+
+def _describe_doubt(prediction: Prediction) -> str:
+    if prediction.assessed:
+        return "Uncertain: ask a radiologist"
+    return f"Not assessed: {', '.join(reason.code for reason in prediction.reasons)}"
+
+
+def _add_caption(image: Image.Image, text: str) -> Image.Image:
+    """Add a strip with ``text`` below a picture; the film itself stays free."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    size_px = max(12, image.width // 36)
+    captioned = Image.new("RGB", (image.width, image.height + 2 * size_px), "#12171b")
+    captioned.paste(image, (0, 0))
+    place = (size_px // 2, image.height + size_px)
+    font = ImageFont.load_default(size_px)
+    ImageDraw.Draw(captioned).text(place, text, fill="#d7dde2", font=font, anchor="lm")
+    return captioned
 
 
 def _write_png(image: Image.Image, path: Path, model: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +12,7 @@ from hilum.cli.options import Storage
 from hilum.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from hilum.training.loop import EpochRecord
-
-
-class Device(StrEnum):
-    """Where to train."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
+    from hilum.spec import ModelSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +22,20 @@ def register(app: typer.Typer) -> None:
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="Values in place of the recipe's own: optimization.epochs=2.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
     data: Annotated[
-        Path, typer.Option(help="Folder of the dataset, one folder a class.", show_default=False)
+        Path,
+        typer.Option(
+            help="The dataset: a folder, one folder a class, or a CSV.", show_default=False
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -41,64 +45,134 @@ def train(
         str | None,
         typer.Option(help="Initial weights in place of the recipe's: a file, or none."),
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run in DIR; it ends as if it had not been broken off."
+        ),
+    ] = False,
+    device: Annotated[
+        str, typer.Option(help="auto (CUDA where there is any), cpu, cuda or cuda:N.")
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch.")] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that augment films beside the training.")
     ] = 1,
+    cache: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Keeps the films, read and resized, for the next run."),
+    ] = Path("runs/films"),
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no films.")] = False,
+    save_every: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            metavar="SECONDS",
+            help="How often to write what --resume needs, beside the end of each epoch.",
+        ),
+    ] = 60.0,
     storage: Annotated[Storage, typer.Option(help="Weights on disk.")] = Storage.FLOAT16,
+    tensorboard: Annotated[
+        bool | None,
+        typer.Option(
+            "--tensorboard/--no-tensorboard",
+            help="Write for TensorBoard into DIR.",
+            show_default="where it is installed",
+        ),
+    ] = None,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Write to MLflow too: a server, or a folder."),
+    ] = None,
+    find_rate: Annotated[
+        bool,
+        typer.Option("--find-rate", help="Do not train: show the loss over a rising rate."),
+    ] = False,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Do not train: measure what holds the training up."),
+    ] = False,
 ) -> None:
     """Train a network as RECIPE says, calibrate it, choose its thresholds and export it.
 
-    Validation films are taken from the training part by patient; the test part is not read.
+    A recipe that compares several networks trains them all, and ranks them.
+
+    Validation films are taken as the recipe says (by patient, where it does not say); the
+    test part is not read.
+    Several GPUs or machines: torchrun --nproc-per-node N -m hilum train ...
     """
     try:
-        from tqdm import tqdm
-
-        from hilum.training.recipe import read_recipe
-        from hilum.training.run import run_recipe
+        from hilum.cli import rehearsals
+        from hilum.cli.training_progress import TrainingProgress
+        from hilum.training.compare import RANKING, compare_variants, describe_standings
+        from hilum.training.recipe import Recipe, read_recipe
+        from hilum.training.rehearse import prepare_rehearsal
+        from hilum.training.run import Persistence, run_recipe
     except MissingExtraError:
         raise
     except ImportError as error:
         raise MissingExtraError("train", "train a network") from error
 
-    settings = read_recipe(recipe)
+    settings = read_recipe(recipe, overrides=overrides or ())
     folder = out or Path("runs") / settings.name
-    with tqdm(unit="step", file=sys.stderr, disable=None, dynamic_ncols=True) as bar:
+    films = None if no_cache else cache
+    leads = os.environ.get("RANK", "0") == "0"  # Of several processes the first one talks.
+    if find_rate or profile:
+        with TrainingProgress(settings) as progress:
+            rehearsal = prepare_rehearsal(
+                settings,
+                data,
+                init=init,
+                device=device,
+                threads=threads,
+                workers=workers,
+                cache=films,
+                report_stage=progress.show_stage,
+                report_films=progress.show_films,
+            )
+            if find_rate:
+                rehearsals.find_rate(settings, rehearsal, folder, progress)
+            if profile:
+                rehearsals.profile(settings, rehearsal, progress)
+        return
 
-        def report_step(step: int, steps: int, loss: float) -> None:
-            bar.total = steps
-            bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
-            bar.update(step - bar.n)
+    def train_one(one: Recipe, place: Path) -> ModelSpec:
+        with TrainingProgress(one) as progress:
+            run = run_recipe(
+                one,
+                data,
+                place,
+                init=init,
+                device=device,
+                threads=threads,
+                workers=workers,
+                storage=storage.value,
+                cache=films,
+                persistence=Persistence(
+                    resume=resume, save_every_s=save_every, tensorboard=tensorboard, mlflow=mlflow
+                ),
+                report_stage=progress.show_stage,
+                report_films=progress.show_films,
+                report_step=progress.show_step,
+                report_epoch=progress.show_epoch,
+            )
+        if leads:
+            _show_model(run.folder, run.spec)
+        return run.spec
 
-        def report_epoch(record: EpochRecord) -> None:
-            tqdm.write(_describe_epoch(record), file=sys.stderr)
+    if settings.compare:
+        standings = compare_variants(settings, folder, train_one, write=leads)
+        if leads:
+            print(describe_standings(settings, standings))
+            print(folder / RANKING)
+    else:
+        train_one(settings, folder)
 
-        run = run_recipe(
-            settings,
-            data,
-            folder,
-            init=init,
-            device=device.value,
-            threads=threads,
-            workers=workers,
-            storage=storage.value,
-            report_stage=lambda stage: tqdm.write(f"{stage} ...", file=sys.stderr),
-            report_step=report_step,
-            report_epoch=report_epoch,
-        )
-    print(f"{run.folder / run.spec.weights.file}")
-    for name, point in run.spec.operating_points.items():
+
+def _show_model(folder: Path, spec: ModelSpec) -> None:
+    print(f"{folder / spec.weights.file}")
+    for name, point in spec.operating_points.items():
         print(
             f"    {name:16} threshold {point.threshold:.4f}  on validation: "
             f"sensitivity {point.sensitivity:.3f}  specificity {point.specificity:.3f}"
         )
-
-
-def _describe_epoch(record: EpochRecord) -> str:
-    worst = min(record.auc, key=lambda name: record.auc[name])
-    return (
-        f"epoch {record.epoch}: loss {record.train_loss:.4f}, validation AUC "
-        f"{record.auc['clean']:.4f}, under stress {record.mean_stressed_auc:.4f} on average, "
-        f"{record.worst_stressed_auc:.4f} at worst ({worst})"
-    )

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from hilum.data.layout import Film, read_folder_dataset
-from hilum.data.split import Split, split_by_patient
+from hilum.data.dataset import find_datasets, read_dataset
+from hilum.data.layout import Film
+from hilum.data.split import Split, fold_by_patient, split_at_random, split_by_patient
+from hilum.data.split_manifest import SplitManifest, make_manifests, read_split, write_split
 
-__all__ = ["Film", "Split", "read_folder_dataset", "split_by_patient"]
+__all__ = [
+    "Film",
+    "Split",
+    "SplitManifest",
+    "find_datasets",
+    "fold_by_patient",
+    "make_manifests",
+    "read_dataset",
+    "read_split",
+    "split_at_random",
+    "split_by_patient",
+    "write_split",
+]

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from hilum.decision.calibrate import compute_probability, fit_temperature
-from hilum.decision.decide import Decision, decide, get_operating_point
+from hilum.decision.conformal import fit_zone
+from hilum.decision.decide import (
+    Decision,
+    decide,
+    get_operating_point,
+    get_uncertain_range,
+)
+from hilum.decision.gate import Gate, load_gate
 from hilum.decision.operating_points import choose_operating_points
+from hilum.decision.rules import Rule, choose_operating_point, parse_rule
 
 __all__ = [
     "Decision",
+    "Gate",
+    "Rule",
+    "choose_operating_point",
     "choose_operating_points",
     "compute_probability",
     "decide",
     "fit_temperature",
+    "fit_zone",
     "get_operating_point",
+    "get_uncertain_range",
+    "load_gate",
+    "parse_rule",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hilum.decision.calibrate import compute_probability
 from hilum.errors import ConfigError, ModelError
+from hilum.types import UNCERTAIN
 
 if TYPE_CHECKING:
     from hilum.spec import ModelSpec, OperatingPoint
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A probability, the operating point it was held against, and the word for the side.
+    """A probability, the operating point it was held against, and what follows.
 
-    The decision is positive when ``probability >= threshold``.
+    side
+        The spec's label for the side of the threshold: positive when
+        ``probability >= threshold``.
+    decision
+        ``side``, or ``"uncertain"`` where the spec's conformal zone does not agree with it.
     """
 
     probability: float
+    side: str
     decision: str
     operating_point: str
     threshold: float
@@ -59,9 +65,39 @@ def decide(logit: float, spec: ModelSpec, operating_point: str | None = None) ->
         raise ModelError(f"{spec.name} returned a logit that is not a finite number.")
     probability = compute_probability(float(logit), spec.calibration)
     positive = probability >= point.threshold
+    side = spec.labels.positive if positive else spec.labels.negative
     return Decision(
         probability=probability,
-        decision=spec.labels.positive if positive else spec.labels.negative,
+        side=side,
+        decision=side if _is_certain(probability, positive, spec) else UNCERTAIN,
         operating_point=name,
         threshold=point.threshold,
     )
+
+
+def _is_certain(probability: float, positive: bool, spec: ModelSpec) -> bool:
+    """Tell whether the set of possible answers holds that side of the threshold alone."""
+    zone = spec.conformal
+    if zone is None:
+        return True
+    can_be = (probability <= zone.negative_to, probability >= zone.positive_from)
+    return can_be == (not positive, positive)
+
+
+def get_uncertain_range(spec: ModelSpec, operating_point: str | None = None) -> tuple[float, float]:
+    """Give the probabilities between which the decision is ``"uncertain"``.
+
+    The conformal zone, widened to the threshold where that lies outside of it. Without a zone
+    both ends are the threshold.
+
+    Raises
+    ------
+    ConfigError
+        See :func:`get_operating_point`.
+    """
+    _, point = get_operating_point(spec, operating_point)
+    zone = spec.conformal
+    if zone is None:
+        return point.threshold, point.threshold
+    ends = (zone.positive_from, zone.negative_to, point.threshold)
+    return min(ends), max(ends)

@@ -59,18 +59,54 @@ def choose_operating_points(
     for name, least in SENSITIVITY_POINTS.items():
         first = int(np.flatnonzero(sensitivity >= least)[0])
         chosen[name] = (first, f"highest threshold with sensitivity >= {least:g}")
-    points = {}
-    for name, (index, rule) in chosen.items():
-        threshold = _place_between(candidates, index)
-        called = scores >= threshold
-        points[name] = OperatingPoint(
-            threshold=threshold,
-            rule=rule,
-            chosen_on=chosen_on,
-            sensitivity=float(called[positive].mean()),
-            specificity=float(1.0 - called[~positive].mean()),
-        )
-    return points
+    return {
+        name: make_operating_point(scores, positive, candidates, index, rule, chosen_on)
+        for name, (index, rule) in chosen.items()
+    }
+
+
+def describe_argmax(probabilities: ArrayLike, labels: ArrayLike, seen_on: str) -> OperatingPoint:
+    """Give the operating point of a plain classifier, which names the likelier class.
+
+    Nothing is chosen; ``seen_on`` are the films that its sensitivity and specificity are of.
+    """
+    scores, positive = check_scored_films(probabilities, labels)
+    called = scores >= 0.5
+    return OperatingPoint(
+        threshold=0.5,
+        rule="the likelier class: a probability of 0.5",
+        chosen_on=seen_on,
+        sensitivity=float(called[positive].mean()),
+        specificity=float(1.0 - called[~positive].mean()),
+    )
+
+
+def make_operating_point(
+    scores: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+    candidates: NDArray[np.float64],
+    index: int,
+    rule: str,
+    chosen_on: str,
+) -> OperatingPoint:
+    """Make the operating point that calls films positive from ``candidates[index]`` on.
+
+    Parameters
+    ----------
+    scores, positive
+        Shape (N,): the films it is chosen on.
+    candidates
+        Shape (K,): the distinct scores, falling.
+    """
+    threshold = _place_between(candidates, index)
+    called = scores >= threshold
+    return OperatingPoint(
+        threshold=threshold,
+        rule=rule,
+        chosen_on=chosen_on,
+        sensitivity=float(called[positive].mean()),
+        specificity=float(1.0 - called[~positive].mean()),
+    )
 
 
 def _place_between(candidates: NDArray[np.float64], index: int) -> float:

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from hilum.data import Film
 from hilum.errors import DatasetError, InputError
+from hilum.evaluation.predictions import Predictions
 from hilum.predictor import Predictor
+from hilum.types import UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredFilm:
-    """A film of a dataset, and what the model says of it."""
+    """A film of a dataset, and what the model says of it.
+
+    gated
+        Why the model's input gate would refuse the film, codes with blanks between them.
+    uncertain
+        Whether the model would answer "uncertain".
+    """
 
     film: Film
     logit: float
     probability: float
+    gated: str = ""
+    uncertain: bool = False
 
 
 def score_films(predictor: Predictor, root: Path, films: Sequence[Film]) -> Iterator[ScoredFilm]:
     """Score ``films`` one by one, in their order.
+
+    Every film gets a score, also one that the input gate refuses: figures are of the whole
+    set, and what the gate would cost is told beside them.
 
     Raises
     ------
@@ -32,29 +45,33 @@ def score_films(predictor: Predictor, root: Path, films: Sequence[Film]) -> Iter
     """
     for film in films:
         try:
-            prediction = predictor.analyze(root / film.path)
+            prediction = predictor.analyze(root / film.path, gate=False)
         except InputError as error:
             raise DatasetError(f"{film.path} cannot be evaluated: {error}") from error
-        yield ScoredFilm(film, prediction.logit, prediction.probability)
+        assert prediction.probability is not None  # the gate is off
+        yield ScoredFilm(
+            film,
+            prediction.logit,
+            prediction.probability,
+            gated=" ".join(reason.code for reason in prediction.reasons),
+            uncertain=prediction.decision == UNCERTAIN,
+        )
 
 
-def write_scores(scores: Iterable[ScoredFilm], path: str | os.PathLike[str]) -> None:
-    """Write one CSV row a film: path, label, patient, pathogen, logit, probability."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "patient", "pathogen", "logit", "probability"])
-        for scored in scores:
-            film = scored.film
-            writer.writerow(
-                [
-                    film.path,
-                    film.label,
-                    film.patient,
-                    film.pathogen or "",
-                    repr(scored.logit),
-                    repr(scored.probability),
-                ]
-            )
-    partial.replace(path)
+def make_predictions(name: str, scored: Iterable[ScoredFilm]) -> Predictions:
+    """Put scored films together.
+
+    Raises
+    ------
+    DatasetError
+        A class is missing, or a film occurs twice.
+    """
+    films = list(scored)
+    return Predictions(
+        name,
+        tuple(one.film for one in films),
+        np.array([one.probability for one in films], dtype=np.float64),
+        np.array([one.logit for one in films], dtype=np.float64),
+        tuple(one.gated for one in films),
+        np.array([one.uncertain for one in films], dtype=bool),
+    )

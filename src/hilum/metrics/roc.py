@@ -29,7 +29,8 @@ def check_labels_and_scores(
             f"Labels and scores must be two lists of one length, not of shapes "
             f"{label_values.shape} and {score_values.shape}."
         )
-    if not np.isin(label_values, (0, 1)).all():
+    # Not np.isin: this runs once for every draw of every interval, and isin takes most of it.
+    if label_values.dtype != bool and not ((label_values == 0) | (label_values == 1)).all():
         raise DatasetError("Labels must be 0 (negative) or 1 (positive).")
     if not np.isfinite(score_values).all():
         raise DatasetError("Scores must be finite numbers.")

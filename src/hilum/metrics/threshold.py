@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hilum.errors import DatasetError
 from hilum.metrics.roc import check_labels_and_scores, fill_weights
 
 
@@ -31,6 +32,11 @@ class ThresholdCounts:
         return _ratio(right, right + self.false_positive + self.false_negative)
 
     @property
+    def balanced_accuracy(self) -> float:
+        """Mean of sensitivity and specificity: the accuracy if both classes were as frequent."""
+        return (self.sensitivity + self.specificity) / 2
+
+    @property
     def sensitivity(self) -> float:
         """Share of the positive films that are called positive (recall)."""
         return _ratio(self.true_positive, self.true_positive + self.false_negative)
@@ -42,16 +48,56 @@ class ThresholdCounts:
 
     @property
     def precision(self) -> float:
-        """Share of the films called positive that are positive."""
+        """Share of the films called positive that are positive (PPV at these films' mix)."""
         return _ratio(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def npv(self) -> float:
+        """Share of the films called negative that are negative, at these films' mix."""
+        return _ratio(self.true_negative, self.true_negative + self.false_negative)
 
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and sensitivity."""
-        return _ratio(
-            2 * self.true_positive,
-            2 * self.true_positive + self.false_positive + self.false_negative,
-        )
+        return self.compute_f_beta(1.0)
+
+    def compute_f_beta(self, beta: float) -> float:
+        """F-beta: sensitivity counts ``beta`` times as much as precision (van Rijsbergen 1979)."""
+        square = beta**2
+        found = (1.0 + square) * self.true_positive
+        return _ratio(found, found + square * self.false_negative + self.false_positive)
+
+    def compute_ppv(self, prevalence: float) -> float:
+        """Give the positive predictive value where ``prevalence`` of the films are positive.
+
+        Bayes' rule on sensitivity and specificity; it assumes that those two stay as they are
+        when the mix changes.
+
+        Raises
+        ------
+        DatasetError
+            The prevalence is not between 0 and 1.
+        """
+        _check_prevalence(prevalence)
+        true = self.sensitivity * prevalence
+        return _ratio(true, true + (1.0 - self.specificity) * (1.0 - prevalence))
+
+    def compute_npv(self, prevalence: float) -> float:
+        """Give the negative predictive value where ``prevalence`` of the films are positive.
+
+        Raises
+        ------
+        DatasetError
+            The prevalence is not between 0 and 1.
+        """
+        _check_prevalence(prevalence)
+        true = self.specificity * (1.0 - prevalence)
+        return _ratio(true, true + (1.0 - self.sensitivity) * prevalence)
+
+
+def _check_prevalence(prevalence: float) -> None:
+    if not 0.0 < prevalence < 1.0:
+        raise DatasetError(f"A prevalence lies between 0 and 1, not at {prevalence:g}.")
 
 
 def count_at_threshold(

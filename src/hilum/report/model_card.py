@@ -64,12 +64,32 @@ def _render_facts(spec: ModelSpec) -> str:
             f"{spec.calibration.fitted_on}; the probability holds where "
             f"{spec.calibration.prevalence:.0%} of the films show pneumonia"
         ),
+        "Conformal zone": _describe_zone(spec),
+        "Input gate": _describe_gate(spec),
         "Recipe": f"`{spec.provenance.recipe}`, seed {spec.provenance.seed}",
         "Weights": f"`{spec.weights.file}`, {spec.weights.storage}, licence {spec.licence}",
         "Made": f"{spec.provenance.created} with hilum {spec.provenance.hilum_version}",
     }
     rows = "\n".join(f"| {title} | {fact} |" for title, fact in facts.items())
     return f"## Facts\n\n| | |\n|---|---|\n{rows}"
+
+
+def _describe_zone(spec: ModelSpec) -> str:
+    zone = spec.conformal
+    if zone is None:
+        return "none"
+    ends = sorted((zone.positive_from, zone.negative_to))
+    return (
+        f"uncertain from {ends[0]:.4f} to {ends[1]:.4f}; for films of either class the truth is "
+        f"among the possible answers in at least {1 - zone.alpha:.0%} (on held-out patients: "
+        f"{zone.coverage.positive:.1%} of positive, {zone.coverage.negative:.1%} of negative films)"
+    )
+
+
+def _describe_gate(spec: ModelSpec) -> str:
+    if spec.gate is None:
+        return "none: only headers are judged"
+    return f"refuses {spec.gate.validation_refused:.1%} of validation films"
 
 
 def _render_thresholds(spec: ModelSpec) -> str:

@@ -1,7 +1,8 @@
 """Random changes to a training film: pose, and above all everything that acquisition leaves.
 
 Each film is changed by a generator of its own, seeded from the run, the epoch and the film:
-the outcome does not depend on the number of workers or on their order.
+the outcome does not depend on the number of workers or on their order. A stage of which a
+recipe turns nothing on leaves the film as it is, to the last bit.
 """
 
 from __future__ import annotations
@@ -20,6 +21,19 @@ Film = NDArray[np.float32]
 Resampling = Image.Resampling
 
 
+_TONE = (
+    *("gamma", "contrast", "curve", "equalize", "shading"),
+    *("jitter_brightness", "jitter_contrast"),
+)
+_DETAIL = ("blur_sigma_px", "downsample", "sharpen", "noise_std", "jpeg")
+_WARP = ("rotation_deg", "shear_deg", "translation", "zoom", "aspect")
+
+
+def _is_on(section: AugmentationSection, keys: tuple[str, ...]) -> bool:
+    fields = AugmentationSection.model_fields
+    return any(getattr(section, key) != fields[key].default for key in keys)
+
+
 def _log_uniform(rng: np.random.Generator, factor: float) -> float:
     return math.exp(rng.uniform(-math.log(factor), math.log(factor)))
 
@@ -34,6 +48,8 @@ def augment_pose(
     """
     height, width = film.shape
     flip = -1.0 if rng.random() < section.flip else 1.0
+    if squash == 1.0 and not _is_on(section, _WARP):
+        return film if flip > 0 else film[:, ::-1]
     angle = math.radians(rng.uniform(-section.rotation_deg, section.rotation_deg))
     shear = math.tan(math.radians(rng.uniform(-section.shear_deg, section.shear_deg)))
     zoom, aspect = _log_uniform(rng, section.zoom), _log_uniform(rng, section.aspect)
@@ -53,7 +69,9 @@ def augment_pose(
 
 
 def augment_tone(film: Film, section: AugmentationSection, rng: np.random.Generator) -> Film:
-    """Change the grey scale: gamma, a random monotone curve, contrast, slow shading."""
+    """Change the grey scale: gamma, a curve, contrast, slow shading, colour jitter."""
+    if not _is_on(section, _TONE):
+        return film
     film = np.clip(film, 0.0, 1.0) ** np.float32(_log_uniform(rng, section.gamma))
     if section.curve > 0:
         steps = np.exp(rng.normal(0.0, section.curve, 8))
@@ -68,11 +86,23 @@ def augment_tone(film: Film, section: AugmentationSection, rng: np.random.Genera
         coarse = rng.uniform(-section.shading, section.shading, (3, 3)).astype(np.float32)
         slow = Image.fromarray(coarse).resize(film.shape[::-1], Resampling.BICUBIC)
         film = film + np.asarray(slow)
-    return np.clip(film, 0.0, 1.0).astype(np.float32)
+    film = np.clip(film, 0.0, 1.0).astype(np.float32)
+    if section.jitter_brightness > 0:
+        film = np.clip(film * _jitter(rng, section.jitter_brightness), 0.0, 1.0)
+    if section.jitter_contrast > 0:
+        mean = film.mean(dtype=np.float64).astype(np.float32)
+        film = np.clip((film - mean) * _jitter(rng, section.jitter_contrast) + mean, 0.0, 1.0)
+    return film
+
+
+def _jitter(rng: np.random.Generator, strength: float) -> np.float32:
+    return np.float32(rng.uniform(max(0.0, 1.0 - strength), 1.0 + strength))
 
 
 def augment_detail(film: Film, section: AugmentationSection, rng: np.random.Generator) -> Film:
     """Change sharpness and texture: resampling, blur or sharpening, noise, JPEG."""
+    if not _is_on(section, _DETAIL):
+        return film
     height, width = film.shape
     image = film_to_picture(film)
     if section.downsample > 1 and rng.random() < 0.5:
@@ -102,7 +132,7 @@ def augment_detail(film: Film, section: AugmentationSection, rng: np.random.Gene
 
 def augment_marks(film: Film, section: AugmentationSection, rng: np.random.Generator) -> Film:
     """Cover borders and small boxes, so that markers, text and collimation say nothing."""
-    if rng.random() >= section.erase:
+    if section.erase == 0 or rng.random() >= section.erase:
         return film
     film = film.copy()
     height, width = film.shape
@@ -139,7 +169,7 @@ def augment_film(
 
     Returns
     -------
-    A new film of the same shape, in [0, 1].
+    A film of the same shape, in [0, 1]; the given one where nothing is changed.
     """
     spectrum = rng.random() < section.style_spectrum
     histogram = rng.random() < section.style_histogram

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,17 +13,18 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from hilum.data.layout import Film
-from hilum.errors import DatasetError, InputError
-from hilum.io import read_radiograph
-from hilum.preprocess import normalize_film, resize_film
+from hilum.errors import ConfigError
+from hilum.preprocess import normalize_film
 from hilum.spec import InputSpec
 from hilum.training.augment import augment_film
+from hilum.training.distillation import Teachers
+from hilum.training.film_cache import read_film, unpack_film
 from hilum.training.recipe import AugmentationSection
 from hilum.training.style import Style, measure_style
 
 
 def load_films(root: Path, films: Sequence[Film], spec: InputSpec) -> NDArray[np.float32]:
-    """Read and resize every film, on the road that use takes.
+    """Read and resize every film, to the last bit as use does: validation films.
 
     Returns
     -------
@@ -34,27 +37,34 @@ def load_films(root: Path, films: Sequence[Film], spec: InputSpec) -> NDArray[np
     """
     loaded = np.empty((len(films), spec.height_px, spec.width_px), dtype=np.float32)
     for index, film in enumerate(films):
-        try:
-            radiograph = read_radiograph(root / film.path, recipe=spec.recipe)
-            loaded[index] = resize_film(radiograph, spec)
-        except InputError as error:
-            raise DatasetError(f"{film.path} cannot be used for training: {error}") from error
+        loaded[index] = read_film(root, film, spec)
     return loaded
 
 
-class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Augmented films and their labels, asked for by (epoch, index of the film).
+_REPEAT = 1_000_000
 
-    A film's augmentation depends on the seed, the epoch and its index alone.
+
+class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Augmented films and their targets, asked for by (epoch, index of the film).
+
+    A target is the label, or the label and what the teachers say, weighed. A film's
+    augmentation depends on the seed, the epoch and its index alone.
+
+    Parameters
+    ----------
+    films
+        Shape (N, height_px, width_px): uint8 of :mod:`hilum.training.film_cache`, or float32
+        in [0, 1].
     """
 
     def __init__(
         self,
-        films: NDArray[np.float32],
+        films: NDArray[np.uint8] | NDArray[np.float32],
         labels: NDArray[np.intp],
         spec: InputSpec,
         augmentation: AugmentationSection,
         seed: int,
+        teachers: Teachers | None = None,
     ) -> None:
         self.films = films
         self.labels = labels
@@ -63,10 +73,24 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self.seed = seed
         self._by_label = [np.flatnonzero(labels == label) for label in (0, 1)]
         needs_style = augmentation.style_spectrum > 0 or augmentation.style_histogram > 0
-        self._styles = [measure_style(film) for film in films] if needs_style else []
+        self._styles = (
+            [measure_style(self._read(index)) for index in range(len(films))] if needs_style else []
+        )
+        self._targets = labels.astype(np.float32)
+        self._teachers = teachers
+        if teachers is not None and teachers.section.films == "clean":
+            softened = [
+                teachers.soften(float(label), self._read(index))
+                for index, label in enumerate(labels)
+            ]
+            self._targets, self._teachers = np.array(softened, dtype=np.float32), None
 
     def __len__(self) -> int:
         return len(self.films)
+
+    def _read(self, index: int) -> NDArray[np.float32]:
+        film = self.films[index]
+        return unpack_film(film) if film.dtype == np.uint8 else film
 
     def _style_pair(
         self, index: int, rng: np.random.Generator
@@ -85,7 +109,7 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         epoch, index = key
-        film = self.films[index]
+        film = self._read(index)
         if self.augmentation != AugmentationSection():
             rng = np.random.default_rng((self.seed, epoch, index))
             own, other = self._style_pair(index, rng)
@@ -97,31 +121,62 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 other_style=other,
                 squash=self._squash(index, rng),
             )
+        target = float(self._targets[index])
+        if self._teachers is not None:
+            target = self._teachers.soften(target, film)
         planes = normalize_film(film, self.spec)[0]
-        return torch.from_numpy(planes), torch.tensor(float(self.labels[index]))
+        return torch.from_numpy(planes), torch.tensor(target)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
     """Order of the films in one epoch; set :attr:`epoch` before iterating.
 
-    With ``balanced``, every film of the rarer class once and as many of the other.
+    Parameters
+    ----------
+    mode
+        ``all``: every film once. ``balanced``: every film of the rarer class once and as many
+        of the other. ``oversampled``: every film of the commoner class once and as many of the
+        rarer, each again and again; a film that comes again is augmented anew.
     """
 
-    def __init__(self, labels: NDArray[np.intp], seed: int, *, balanced: bool) -> None:
+    def __init__(
+        self,
+        labels: NDArray[np.intp],
+        seed: int,
+        mode: Literal["all", "balanced", "oversampled"] = "all",
+    ) -> None:
         self.epoch = 0
         self._seed = seed
-        self._balanced = balanced
         self._by_label = [np.flatnonzero(labels == label) for label in (0, 1)]
+        sizes = [len(films) for films in self._by_label]
+        if mode != "all":
+            if not min(sizes):
+                raise ConfigError(
+                    f"optimization.epoch: {mode} needs both classes, and one has no training film."
+                )
+            sizes = [min(sizes) if mode == "balanced" else max(sizes)] * 2
+        self._sizes = sizes
 
     def __len__(self) -> int:
-        sizes = [len(films) for films in self._by_label]
-        return 2 * min(sizes) if self._balanced else sum(sizes)
+        return sum(self._sizes)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         rng = np.random.default_rng((self._seed, self.epoch))
-        size = min(len(films) for films in self._by_label)
         chosen = np.concatenate(
-            [rng.permutation(films)[: size if self._balanced else None] for films in self._by_label]
+            [
+                self._draw(films, size, rng)
+                for films, size in zip(self._by_label, self._sizes, strict=True)
+            ]
         )
-        for index in rng.permutation(chosen):
-            yield self.epoch, int(index)
+        seen: Counter[int] = Counter()
+        for index in rng.permutation(chosen).tolist():
+            # The key seeds the augmentation: no epoch reaches this number, so no two meet.
+            yield self.epoch + _REPEAT * seen[index], index
+            seen[index] += 1
+
+    @staticmethod
+    def _draw(films: NDArray[np.intp], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        if not size:
+            return films[:0]
+        rounds = -(-size // len(films))
+        return np.concatenate([rng.permutation(films) for _ in range(rounds)])[:size]

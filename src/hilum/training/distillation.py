@@ -1,0 +1,143 @@
+"""Teachers: shipped or trained models whose probabilities a network learns beside the labels.
+
+Teachers run as users run them, on ONNX Runtime, one film at a time and on one thread, in the
+processes that augment the films: the soft target of a film does not depend on the films beside
+it, and the network in training has torch to itself.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hilum.errors import ConfigError
+from hilum.inference import OnnxBackend
+from hilum.models.zoo import resolve_model
+from hilum.preprocess import normalize_film
+from hilum.spec import InputSpec, ModelSpec, read_weights
+from hilum.training.recipe import DistillationSection
+
+Film = NDArray[np.float32]
+
+
+class Teachers:
+    """The teachers of a recipe, ready to score films at the student's size.
+
+    Sessions are opened by the process that first asks, and never travel to another one.
+
+    Parameters
+    ----------
+    models
+        Spec and weights of each teacher.
+    spec
+        The student's input.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[tuple[ModelSpec, bytes]],
+        section: DistillationSection,
+        spec: InputSpec,
+    ) -> None:
+        for teacher, _ in models:
+            check_teacher(teacher, spec)
+        self.section = section
+        self._models = tuple(models)
+        self._backends: list[OnnxBackend] = []
+        self._process = -1
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_backends": [], "_process": -1}
+
+    def score(self, film: Film) -> float:
+        """Give the mean probability of the positive class, each sigmoid(logit / temperature).
+
+        Parameters
+        ----------
+        film
+            float32, shape (height_px, width_px) of the student, in [0, 1].
+        """
+        if self._process != os.getpid():
+            # A forked session would wait for threads that exist in the parent alone.
+            self._backends = [OnnxBackend(*model, threads=1) for model in self._models]
+            self._process = os.getpid()
+        probabilities = []
+        for backend in self._backends:
+            planes = normalize_film(_resize(film, backend.spec.input), backend.spec.input)
+            logit = float(backend.run(planes).logit[0])
+            probabilities.append(_sigmoid(logit / self.section.temperature))
+        return float(np.mean(probabilities))
+
+    def soften(self, label: float, film: Film) -> float:
+        """Give the target of a film: its label and its score, weighed as the recipe says."""
+        weight = self.section.weight
+        return (1.0 - weight) * label + weight * self.score(film)
+
+
+def load_teachers(section: DistillationSection, spec: InputSpec) -> Teachers | None:
+    """Find and check the teachers of a recipe; ``None`` where it names none.
+
+    Raises
+    ------
+    UnknownModelError, SpecMismatchError
+        A teacher does not exist or is damaged.
+    ConfigError
+        A teacher takes other films than the student.
+    """
+    if not section.teachers:
+        return None
+    models: list[tuple[ModelSpec, bytes]] = []
+    for name in section.teachers:
+        teacher, folder = resolve_model(name)
+        models.append((teacher, read_weights(teacher, Path(folder))))
+    return Teachers(models, section, spec)
+
+
+def check_teacher(teacher: ModelSpec, spec: InputSpec) -> None:
+    """Refuse a teacher that cannot look at the student's films.
+
+    The size may differ, the film is then resized; the way in which a film is read and brought
+    to its shape may not, since the student's film holds nothing of what was cropped.
+
+    Raises
+    ------
+    ConfigError
+        It differs.
+    """
+    theirs = teacher.input
+    same_crop = theirs.resize == spec.resize and theirs.recipe == spec.recipe
+    if same_crop and spec.shortest_side_px is not None:
+        ours, other = (
+            (
+                one.height_px / (one.shortest_side_px or 1),
+                one.width_px / (one.shortest_side_px or 1),
+            )
+            for one in (spec, theirs)
+        )
+        same_crop = np.allclose(ours, other, atol=0.01)
+    if same_crop and spec.resize == "letterbox":
+        same_crop = theirs.height_px * spec.width_px == theirs.width_px * spec.height_px
+    if not same_crop:
+        raise ConfigError(
+            f"The teacher {teacher.name} takes films with resize={theirs.resize} and the recipe "
+            f"{theirs.recipe}; the student's films are made with resize={spec.resize} and "
+            f"{spec.recipe}. Give the recipe the teacher's input.resize, or another teacher."
+        )
+
+
+def _sigmoid(logit: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * logit))  # exp would overflow where a teacher is sure
+
+
+def _resize(film: Film, spec: InputSpec) -> Film:
+    if film.shape == (spec.height_px, spec.width_px):
+        return film
+    image = Image.fromarray(film).resize((spec.width_px, spec.height_px), Image.Resampling.BILINEAR)
+    resized: Film = np.clip(np.asarray(image), 0.0, 1.0)
+    return resized

@@ -1,0 +1,105 @@
+"""From a trained network to a model that can be shipped: export, calibration, choices."""
+
+from __future__ import annotations
+
+import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from hilum.data import Split
+from hilum.decision.gate import write_gate
+from hilum.models.export import export_onnx
+from hilum.spec import (
+    Calibration,
+    EmbeddingStatistics,
+    ModelSpec,
+    OperatingPoint,
+    Provenance,
+    TrainingData,
+    WeightsFile,
+    write_spec,
+)
+from hilum.training.calibrate import PREVALENCE, calibrate_model
+from hilum.training.recipe import Recipe
+
+Films = NDArray[np.float32]
+
+
+def finish_model(
+    network: nn.Module,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    initialisation: str,
+    root: Path,
+    split: Split,
+    films: Films,
+    labels: NDArray[np.intp],
+    storage: Literal["float16", "float32"],
+) -> ModelSpec:
+    """Export ``network`` and write its spec, with everything that validation films decide.
+
+    Temperature, operating points, conformal zone and input gate come from the exported graph,
+    run as users run it: what was chosen holds for the file that is shipped.
+    """
+    graph = export_onnx(
+        network,
+        height_px=recipe.input.height_px,
+        width_px=recipe.input.width_px,
+        channels=recipe.input.channels,
+        storage=storage,
+    )
+    weights = WeightsFile(file=f"{recipe.name}.onnx", sha256=graph.sha256, storage=graph.storage)
+    graph.write(folder / weights.file)
+    apart = (
+        "patients of which are in training too" if split.leaks else "apart from training by patient"
+    )
+    chosen_on = f"{len(labels)} validation films of {recipe.data.name}, {apart}"
+    # Before the validation films are scored there is nothing to calibrate or choose by.
+    provisional = ModelSpec(
+        name=recipe.name,
+        version=recipe.version,
+        description=recipe.description,
+        licence=recipe.licence,
+        weights=weights,
+        architecture=graph.architecture,
+        input=recipe.input,
+        calibration=Calibration(temperature=1.0, prevalence=PREVALENCE, fitted_on=chosen_on),
+        operating_points={
+            recipe.selection.default_operating_point: OperatingPoint(
+                threshold=0.5, rule="provisional", chosen_on="-", sensitivity=0.0, specificity=0.0
+            )
+        },
+        default_operating_point=recipe.selection.default_operating_point,
+        training_data=TrainingData(
+            name=recipe.data.name,
+            source=recipe.data.source,
+            licence=recipe.data.licence,
+            population=recipe.data.population,
+            train_films=len(split.train),
+            validation_films=len(split.validation),
+            fingerprint=split.fingerprint,
+        ),
+        embedding_statistics=EmbeddingStatistics(norm_mean=0.0, norm_std=0.0),
+        provenance=Provenance(
+            recipe=f"{recipe.name} {recipe.version}",
+            recipe_sha256=recipe.sha256,
+            initialisation=initialisation,
+            hilum_version=version("hilum"),
+            created=datetime.datetime.now(datetime.UTC).date(),
+            seed=recipe.seed,
+        ),
+    )
+    spec, gate = calibrate_model(
+        provisional, graph.data, root, split, films=films, labels=labels, chosen_on=chosen_on
+    )
+    if gate is not None:
+        assert spec.gate is not None
+        write_gate(gate, folder / spec.gate.file)
+    write_spec(spec, folder / f"{recipe.name}.json")
+    return spec
