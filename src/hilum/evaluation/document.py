@@ -8,23 +8,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hilum.evaluation.candidate import Candidate
 from hilum.evaluation.judge import PREVALENCES, Library, judge
 from hilum.evaluation.pairs import PairComparison, compare_candidates
 from hilum.evaluation.restraint import Restraint, measure_restraint
 from hilum.metrics.sklearn_figures import has_sklearn
-from hilum.spec import SetMetrics
+from hilum.spec import Facts, SetMetrics
 
 RESAMPLES = 2000
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class PointFacts(_Facts):
+class PointFacts(Facts):
     """An operating point that was judged; see :class:`hilum.evaluation.FixedPoint`."""
 
     threshold: Annotated[float, Field(ge=0.0, le=1.0)]
@@ -32,7 +28,7 @@ class PointFacts(_Facts):
     chosen_on: str
 
 
-class JudgedModel(_Facts):
+class JudgedModel(Facts):
     """One model and its figures.
 
     ``version`` and ``calibration_prevalence`` are ``None`` where only predictions are known,
@@ -48,7 +44,7 @@ class JudgedModel(_Facts):
     restraint: Restraint | None = None
 
 
-class Evaluation(_Facts):
+class Evaluation(Facts):
     """All that was found.
 
     ``data`` and ``part`` say in words which films were judged. ``comparisons`` holds the tests

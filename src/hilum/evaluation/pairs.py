@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from hilum.errors import DatasetError
 from hilum.evaluation.candidate import Candidate
@@ -20,7 +19,7 @@ from hilum.metrics import (
     compare_decisions,
 )
 from hilum.metrics.figures import compute_point_figures, compute_set_figures
-from hilum.spec import Interval
+from hilum.spec import Facts, Interval
 
 # Differences that come with an interval; the AUC's comes from the test itself too.
 DIFFERENCES = (
@@ -33,7 +32,7 @@ DIFFERENCES = (
 )
 
 
-class PairComparison(BaseModel):
+class PairComparison(Facts):
     """Two models on the same films, each at its default operating point.
 
     ``auc`` is DeLong's test and ``decisions`` McNemar's, both with films of a patient taken as
@@ -41,8 +40,6 @@ class PairComparison(BaseModel):
     pairs (Holm 1979). ``differences`` are first less second, with 95 % intervals by paired
     bootstrap over patients.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     first: str
     second: str

@@ -6,14 +6,13 @@ from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from hilum.evaluation.candidate import Candidate
 from hilum.metrics import bootstrap_by_patient, count_at_threshold
-from hilum.spec import Interval
+from hilum.spec import Facts, Interval
 
 
-class Restraint(BaseModel):
+class Restraint(Facts):
     """Films without an answer, and how good the answers are that remain.
 
     refused, uncertain
@@ -28,8 +27,6 @@ class Restraint(BaseModel):
         ``specificity`` are of those, at the default operating point; ``None`` where there are
         no such films.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     refused: Interval
     uncertain: Interval

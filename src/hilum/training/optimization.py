@@ -10,8 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hilum.spec import Text
-from hilum.training.section import NotNegative, Section
+from hilum.spec import Facts, NotNegative, Text
 
 # One cycle begins at the highest rate over 25 and ends at a ten-thousandth of that, as fastai
 # and torch's OneCycleLR have it.
@@ -29,7 +28,7 @@ Metric = Literal[
 ]
 
 
-class Unfreezing(Section):
+class Unfreezing(Facts):
     """Parameters that ``network.freeze`` stops, and the epoch in which they begin to learn.
 
     epoch
@@ -42,7 +41,7 @@ class Unfreezing(Section):
     parameters: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
-class OptimizationSection(Section):
+class OptimizationSection(Facts):
     """The loop: optimizer, learning rate over time, average of the weights, arithmetic.
 
     epochs
@@ -132,7 +131,7 @@ class OptimizationSection(Section):
         return self
 
 
-class SelectionSection(Section):
+class SelectionSection(Facts):
     """Which epoch is kept, and when the run stops.
 
     metric

@@ -13,16 +13,24 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from hilum.errors import ConfigError
-from hilum.spec import InputSpec, Name, Population, Text, describe_faults
+from hilum.spec import (
+    Facts,
+    InputSpec,
+    Name,
+    NotNegative,
+    Population,
+    Text,
+    UnitInterval,
+    describe_faults,
+)
 from hilum.training.optimization import OptimizationSection, SelectionSection
 from hilum.training.overrides import apply_overrides, list_keys, set_key
-from hilum.training.section import NotNegative, Probability, Section
 
 Aspect = Annotated[float, Field(gt=0.1, lt=10.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 
 
-class DataSection(Section):
+class DataSection(Facts):
     """Which films; the folder itself is given on the command line.
 
     split
@@ -46,7 +54,7 @@ class DataSection(Section):
     split_seed: int = 0
 
 
-class NetworkSection(Section):
+class NetworkSection(Facts):
     """The network and where its weights start.
 
     architecture
@@ -83,11 +91,11 @@ class NetworkSection(Section):
     drop_path_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
 
-class AugmentationSection(Section):
+class AugmentationSection(Facts):
     """How far a training film may be changed. Everything is off at its default.
 
     flip, style_spectrum, style_histogram, jpeg, equalize, erase
-        Probability of each.
+        UnitInterval of each.
     style_aspect
         Median width over height of the native films of the negative and of the positive class.
         Where films were squashed to a square, this tells the classes apart; with it given,
@@ -106,31 +114,31 @@ class AugmentationSection(Section):
         its distance from its own mean times such a factor.
     """
 
-    flip: Probability = 0.0
+    flip: UnitInterval = 0.0
     rotation_deg: NotNegative = 0.0
     shear_deg: NotNegative = 0.0
     translation: NotNegative = 0.0
     zoom: Annotated[float, Field(ge=1.0)] = 1.0
     aspect: Annotated[float, Field(ge=1.0)] = 1.0
-    style_spectrum: Probability = 0.0
-    style_histogram: Probability = 0.0
+    style_spectrum: UnitInterval = 0.0
+    style_histogram: UnitInterval = 0.0
     style_aspect: tuple[Aspect, Aspect] | None = None
     blur_sigma_px: NotNegative = 0.0
     downsample: Annotated[float, Field(ge=1.0)] = 1.0
     sharpen: NotNegative = 0.0
-    jpeg: Probability = 0.0
+    jpeg: UnitInterval = 0.0
     gamma: Annotated[float, Field(ge=1.0)] = 1.0
     contrast: Annotated[float, Field(ge=1.0)] = 1.0
     curve: NotNegative = 0.0
-    equalize: Probability = 0.0
+    equalize: UnitInterval = 0.0
     shading: NotNegative = 0.0
     noise_std: NotNegative = 0.0
-    erase: Probability = 0.0
+    erase: UnitInterval = 0.0
     jitter_brightness: NotNegative = 0.0
     jitter_contrast: NotNegative = 0.0
 
 
-class MixingSection(Section):
+class MixingSection(Facts):
     """Films of a batch mixed with one another, and their targets with them.
 
     mixup_alpha
@@ -144,10 +152,10 @@ class MixingSection(Section):
 
     mixup_alpha: NotNegative = 0.0
     cutmix_alpha: NotNegative = 0.0
-    probability: Probability = 1.0
+    probability: UnitInterval = 1.0
 
 
-class LossSection(Section):
+class LossSection(Facts):
     """What a wrong logit costs; cross entropy, of one logit or of two.
 
     class_weight
@@ -171,7 +179,7 @@ class LossSection(Section):
         return self
 
 
-class DistillationSection(Section):
+class DistillationSection(Facts):
     """Teachers whose probabilities a network learns, beside the labels (Hinton 2015).
 
     teachers
@@ -189,12 +197,12 @@ class DistillationSection(Section):
     """
 
     teachers: tuple[Text, ...] = ()
-    weight: Probability = 0.5
+    weight: UnitInterval = 0.5
     temperature: Positive = 1.0
     films: Literal["augmented", "clean"] = "augmented"
 
 
-class Recipe(Section):
+class Recipe(Facts):
     """Everything that decides a run, but for the place of the films.
 
     name, version, description, licence

@@ -1,0 +1,74 @@
+"""``ModelSpec``: all facts about one model, in the JSON file beside its weights.
+
+No second place repeats a fact that stands here. A spec is validated when it is loaded, and
+the weights are checked against its SHA-256: a wrong or missing fact is a
+:class:`~hilum.errors.SpecMismatchError`, never a guess.
+"""
+
+from __future__ import annotations
+
+from hilum.spec.decision import (
+    Calibration,
+    ConformalZone,
+    Coverage,
+    EmbeddingStatistics,
+    InputGate,
+    OperatingPoint,
+)
+from hilum.spec.facts import Facts, Name, NotNegative, Sha256, Text, UnitInterval, describe_faults
+from hilum.spec.files import (
+    hash_bytes,
+    parse_spec,
+    read_checked,
+    read_spec,
+    read_weights,
+    write_spec,
+)
+from hilum.spec.input import RADIOGRAPH_V1, InputSpec, WindowRecipe
+from hilum.spec.metrics import Interval, PathogenMetrics, PointMetrics, PredictiveValues, SetMetrics
+from hilum.spec.model import (
+    Architecture,
+    Labels,
+    ModelSpec,
+    Population,
+    Provenance,
+    TrainingData,
+    WeightsFile,
+)
+
+__all__ = [
+    "RADIOGRAPH_V1",
+    "Architecture",
+    "Calibration",
+    "ConformalZone",
+    "Coverage",
+    "EmbeddingStatistics",
+    "Facts",
+    "InputGate",
+    "InputSpec",
+    "Interval",
+    "Labels",
+    "ModelSpec",
+    "Name",
+    "NotNegative",
+    "OperatingPoint",
+    "PathogenMetrics",
+    "PointMetrics",
+    "Population",
+    "PredictiveValues",
+    "Provenance",
+    "SetMetrics",
+    "Sha256",
+    "Text",
+    "TrainingData",
+    "UnitInterval",
+    "WeightsFile",
+    "WindowRecipe",
+    "describe_faults",
+    "hash_bytes",
+    "parse_spec",
+    "read_checked",
+    "read_spec",
+    "read_weights",
+    "write_spec",
+]

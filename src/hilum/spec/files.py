@@ -1,0 +1,100 @@
+"""A spec and the files that belong to it, read and written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hilum.errors import SpecMismatchError
+from hilum.spec.facts import describe_faults
+from hilum.spec.model import ModelSpec
+
+
+def parse_spec(text: str | bytes, *, origin: str = "spec") -> ModelSpec:
+    """Read a spec from its JSON text.
+
+    Raises
+    ------
+    SpecMismatchError
+        The text is no JSON object, or a fact is missing, unknown or wrong.
+    """
+    try:
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SpecMismatchError(f"{origin} is not valid JSON: {error}") from error
+    try:
+        return ModelSpec.model_validate(data)
+    except ValidationError as error:
+        faults = describe_faults(error, whole="spec")
+        raise SpecMismatchError(f"{origin} does not describe a model: {faults}") from error
+
+
+def read_spec(path: str | os.PathLike[str]) -> ModelSpec:
+    """Read and validate the spec at ``path``.
+
+    Raises
+    ------
+    SpecMismatchError
+        The file cannot be read, or :func:`parse_spec` refuses it.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SpecMismatchError(f"The spec {path.name} cannot be read: {error.strerror}") from error
+    return parse_spec(text, origin=path.name)
+
+
+def write_spec(spec: ModelSpec, path: str | os.PathLike[str]) -> None:
+    """Write ``spec`` as JSON to ``path``, whole or not at all."""
+    path = Path(path)
+    text = json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n"
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def read_weights(spec: ModelSpec, folder: str | os.PathLike[str]) -> bytes:
+    """Read the weights that ``spec`` names from ``folder`` and check their SHA-256.
+
+    Raises
+    ------
+    SpecMismatchError
+        The file is missing or is not the one that the spec describes.
+    """
+    path = Path(folder) / spec.weights.file
+    return read_checked(path, spec.weights.sha256, "weights", spec.name)
+
+
+def read_checked(path: Path, sha256: str, what: str, model: str) -> bytes:
+    """Read a file that belongs to a model and check its SHA-256.
+
+    Raises
+    ------
+    SpecMismatchError
+        The file is missing or is not the one that the spec describes.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecMismatchError(
+            f"The {what} {path.name} of {model} cannot be read: {error.strerror}"
+        ) from error
+    digest = hash_bytes(data)
+    if digest != sha256:
+        raise SpecMismatchError(
+            f"The {what} {path.name} are not the ones that the spec of {model} "
+            f"describes (SHA-256 {digest[:12]}…, expected {sha256[:12]}…). "
+            "Fetch or export the model again."
+        )
+    return data
+
+
+def hash_bytes(data: bytes) -> str:
+    """Give the SHA-256 of ``data`` in hex."""
+    return hashlib.sha256(data).hexdigest()
