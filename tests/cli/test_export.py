@@ -65,12 +65,13 @@ def test_a_spec_of_another_size_is_refused(run: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_float32_and_float16_agree_on_the_map(run: Path, tmp_path: Path) -> None:
+def test_all_kinds_of_storage_agree_on_the_map(run: Path, tmp_path: Path) -> None:
     maps = []
-    for storage in ("float16", "float32"):
+    for storage in ("int8", "float16", "float32"):
         out = tmp_path / storage
         arguments = ["--out", str(out), "--storage", storage]
         assert CliRunner().invoke(build_app(), ["export", str(run), *arguments]).exit_code == 0
         with load_model(out) as model:
             maps.append(model.analyze(make_radiograph(draw_noise())).evidence.values)
-    np.testing.assert_allclose(maps[0], maps[1], atol=0.05)
+    for stored in maps[:2]:
+        np.testing.assert_allclose(stored, maps[2], atol=0.05)

@@ -11,9 +11,9 @@ from torch import nn
 from factories.networks import make_tiny_facts
 from hilum.models.build import build_network
 from hilum.models.checkpoint import CheckpointMetadata, save_checkpoint
-from hilum.models.export import ExportedGraph, Storage, export_onnx
+from hilum.models.export import ExportedGraph, export_onnx
 from hilum.models.head import EvidenceNetwork
-from hilum.spec import InputSpec, ModelSpec, write_spec
+from hilum.spec import InputSpec, ModelSpec, Storage, write_spec
 
 if TYPE_CHECKING:
     from pathlib import Path

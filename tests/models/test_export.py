@@ -29,6 +29,7 @@ from hilum.models import export as export_module
 from hilum.models.build import build_network
 from hilum.models.export import ExportedGraph
 from hilum.models.head import EvidenceNetwork
+from hilum.spec import Storage
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
@@ -129,12 +130,12 @@ def test_the_facts_for_the_spec_are_those_of_the_graph(exported: Exported) -> No
     assert facts.head_bias == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("storage", ["float32", "float16"])
-def test_bias_and_mean_of_the_map_are_the_logit(exported: Exported, storage: str) -> None:
-    """The identity holds for whatever film, batch and scale, in both kinds of file."""
+@pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
+def test_bias_and_mean_of_the_map_are_the_logit(exported: Exported, storage: Storage) -> None:
+    """The identity holds for whatever film, batch and scale, in every kind of file."""
     graph = exported.graph
-    if storage == "float16":
-        graph = export_network(exported.network, exported.timm_name, storage="float16")
+    if storage != "float32":
+        graph = export_network(exported.network, exported.timm_name, storage=storage)
     session = open_session(graph)
 
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -187,19 +188,24 @@ def test_the_map_is_grad_cam_before_its_relu_times_the_number_of_cells(
     np.testing.assert_allclose(heatmap, positive, atol=2e-3)
 
 
-def test_float16_storage_halves_the_file_and_hardly_moves_the_map(exported: Exported) -> None:
-    half = export_network(exported.network, exported.timm_name, storage="float16")
+@pytest.mark.parametrize(
+    ("storage", "share", "shift"), [("float16", 0.6, 0.05), ("int8", 0.4, 0.3)]
+)
+def test_less_storage_makes_a_smaller_file_and_hardly_moves_the_map(
+    exported: Exported, storage: Storage, share: float, shift: float
+) -> None:
+    small = export_network(exported.network, exported.timm_name, storage=storage)
     batch = exported.make_noise(3)
     full_outputs = run_onnx(open_session(exported.graph), batch)
-    half_outputs = run_onnx(open_session(half), batch)
+    small_outputs = run_onnx(open_session(small), batch)
     if not exported.timm_name.startswith("test_"):  # theirs is more graph than weights
-        assert len(half.data) < 0.6 * len(exported.graph.data)
+        assert len(small.data) < share * len(exported.graph.data)
     largest = np.abs(full_outputs[1]).max()
-    for full, given_ in zip(full_outputs[:2], half_outputs[:2], strict=True):
+    for full, given_ in zip(full_outputs[:2], small_outputs[:2], strict=True):
         assert given_.dtype == np.float32
-        assert np.abs(full - given_).max() < 0.05 * largest
-    assert half.storage == "float16"
-    assert half.architecture == exported.graph.architecture
+        assert np.abs(full - given_).max() < shift * largest
+    assert small.storage == storage
+    assert small.architecture == exported.graph.architecture
 
 
 def test_initialisers_keep_the_names_that_timm_gives_them(exported: Exported) -> None:

@@ -20,9 +20,9 @@ from factories.timm_networks import (
     export_network,
 )
 from hilum.errors import SpecMismatchError
-from hilum.models.export import Storage
 from hilum.models.head import EvidenceNetwork
 from hilum.models.restore import restore_network
+from hilum.spec import Storage
 
 NAMES = [
     SMALL_RESNET,
@@ -32,7 +32,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("storage", ["float32", "float16"])
+@pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
 @pytest.mark.parametrize("timm_name", NAMES)
 def test_the_network_computes_what_the_graph_computes(timm_name: str, storage: Storage) -> None:
     graph = export_network(build_seasoned_network(timm_name), timm_name, storage=storage)

@@ -1,8 +1,9 @@
 """Export a timm network to hilum's ONNX graph: logit, evidence map and embedding.
 
 The graph takes ``radiograph`` (N, C, H, W) and gives ``logit`` (N,), ``evidence`` (N, h, w)
-and ``embedding`` (N, D), all float32 and with N free. The arithmetic is float32; with
-``storage="float16"`` only the file is half as large. The same network gives the same bytes.
+and ``embedding`` (N, D), all float32 and with N free. The arithmetic is float32; storage
+``"float16"`` or ``"int8"`` makes only the file smaller, to a half or a quarter. The same network
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +25,10 @@ from hilum.models.onnx_graph import (
     drop_zero_biases,
     fold_batch_norms,
     rename_initialisers,
-    store_as_float16,
     strip_traces,
 )
-from hilum.spec import Architecture
+from hilum.models.onnx_storage import store_weights
+from hilum.spec import Architecture, Storage
 
 try:
     import onnx
@@ -38,7 +39,6 @@ try:
 except ImportError as error:
     raise MissingExtraError("train", "export a network to ONNX") from error
 
-Storage = Literal["float16", "float32"]
 
 OUTPUT_NAMES = ("logit", "evidence", "embedding")
 METADATA_KEY = "hilum"
@@ -60,7 +60,7 @@ class ExportedGraph:
         The facts for :class:`hilum.spec.ModelSpec`.
     max_difference
         Largest difference between torch and ONNX Runtime on the logits and maps of noise,
-        in logit units; for float16 storage it is what the rounding of the weights does.
+        in logit units; for other storage than float32 it is what the rounding of the weights does.
     """
 
     data: bytes
@@ -125,8 +125,8 @@ def export_onnx(
             f"ONNX Runtime differs from torch by {max_difference:.2g} logit units on "
             f"{timm_name}, whose largest cell is {scale:.2g}. The graph is not written."
         )
-    if storage == "float16":
-        store_as_float16(model)
+    if storage != "float32":
+        store_weights(model, storage)
         data = _serialise(model)
         max_difference, _, _ = _compare(evidence_network, data)
     return ExportedGraph(

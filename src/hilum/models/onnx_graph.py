@@ -1,4 +1,4 @@
-"""Surgery on an exported ONNX graph: fold norms, halve the weights on disk, strip traces.
+"""Surgery on an exported ONNX graph: fold norms, drop what does nothing, strip traces.
 
 Initialisers keep the names that the tensors have in timm's network, so that
 :mod:`hilum.models.restore` finds the way back from the graph to torch.
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hilum.errors import ExportError, MissingExtraError
+from hilum.errors import MissingExtraError
 
 try:
-    from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+    from onnx import ModelProto, NodeProto, numpy_helper
 except ImportError as error:
     raise MissingExtraError("train", "export a network to ONNX") from error
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
-
-_FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 
 def fold_batch_norms(model: ModelProto) -> dict[str, str]:
@@ -82,39 +80,6 @@ def rename_initialisers(model: ModelProto, names: dict[str, str]) -> None:
         tensor.name = names.get(tensor.name, tensor.name)
     for node in model.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
-
-
-def store_as_float16(model: ModelProto) -> None:
-    """Keep weights of two and more dimensions as float16, cast to float32 on load, in place.
-
-    Vectors (biases, norms) stay float32: they are few, and a norm's variance may lie below
-    what float16 can hold.
-
-    Raises
-    ------
-    ExportError
-        A weight is beyond the range of float16.
-    """
-    casts: list[NodeProto] = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
-            continue
-        values = numpy_helper.to_array(tensor)
-        if not np.abs(values).max() <= _FLOAT16_MAX:
-            raise ExportError(
-                f"The weights {tensor.name} exceed the range of float16. Export them with "
-                "storage float32."
-            )
-        name, cast_name = tensor.name, f"{tensor.name}.float32"
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name))
-        for node in model.graph.node:
-            node.input[:] = [cast_name if used == name else used for used in node.input]
-        casts.append(
-            helper.make_node("Cast", [name], [cast_name], name=cast_name, to=TensorProto.FLOAT)
-        )
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
 
 
 def strip_traces(model: ModelProto) -> None:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from hilum.errors import ConfigError, MissingExtraError, SpecMismatchError
 from hilum.models.build import build_network
 from hilum.models.export import METADATA_KEY
+from hilum.models.onnx_storage import read_weights_as_float32
 
 try:
-    import numpy as np
     import onnx
     import torch
-    from onnx import numpy_helper
 except ImportError as error:
     raise MissingExtraError("train", "run a shipped model on torch") from error
 
@@ -32,7 +31,7 @@ def restore_network(weights: bytes) -> nn.Module:
     Parameters
     ----------
     weights
-        The file, e.g. from :func:`hilum.spec.read_weights`. Weights stored as float16 come
+        The file, e.g. from :func:`hilum.spec.read_weights`. Weights stored as less come
         back as the float32 numbers that they stand for.
 
     Returns
@@ -47,9 +46,7 @@ def restore_network(weights: bytes) -> nn.Module:
     """
     model, note = _read_graph(weights)
     tensors = {
-        tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
-        for tensor in model.graph.initializer
-        if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+        name: torch.from_numpy(values) for name, values in read_weights_as_float32(model).items()
     }
     try:
         network = build_network(note["timm_name"], init="none", in_channels=note["in_channels"])

@@ -32,6 +32,7 @@ from hilum.spec.model import (
     ModelSpec,
     Population,
     Provenance,
+    Storage,
     TrainingData,
     WeightsFile,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Provenance",
     "SetMetrics",
     "Sha256",
+    "Storage",
     "Text",
     "TrainingData",
     "UnitInterval",

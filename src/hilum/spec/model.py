@@ -18,6 +18,9 @@ from hilum.spec.facts import Facts, Name, Sha256, Text
 from hilum.spec.input import InputSpec
 from hilum.spec.metrics import SetMetrics
 
+# How weights lie on disk; arithmetic is float32.
+Storage = Literal["int8", "float16", "float32"]
+
 
 class Architecture(Facts):
     """The network: its timm name and the shape of what it returns."""
@@ -74,7 +77,7 @@ class WeightsFile(Facts):
 
     file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.onnx$")]
     sha256: Sha256
-    storage: Literal["float16", "float32"]
+    storage: Storage
 
 
 class ModelSpec(Facts):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from hilum.spec import (
     ModelSpec,
     OperatingPoint,
     Provenance,
+    Storage,
     TrainingData,
     WeightsFile,
     write_spec,
@@ -40,7 +40,7 @@ def finish_model(
     split: Split,
     films: Films,
     labels: NDArray[np.intp],
-    storage: Literal["float16", "float32"],
+    storage: Storage,
 ) -> ModelSpec:
     """Export ``network`` and write its spec, with everything that validation films decide.
 

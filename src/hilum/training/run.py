@@ -20,7 +20,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ from hilum.data import Split, read_dataset
 from hilum.models.checkpoint import CheckpointMetadata, load_checkpoint, save_checkpoint
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.initialisation import describe_initialisation
-from hilum.spec import ModelSpec
+from hilum.spec import ModelSpec, Storage
 from hilum.training.distributed import Group, join_group
 from hilum.training.failures import explain_failures
 from hilum.training.film_cache import load_training_films
@@ -122,7 +122,7 @@ def run_recipe(
     device: str = "cpu",
     threads: int | None = None,
     workers: int = 1,
-    storage: Literal["float16", "float32"] = "float16",
+    storage: Storage = "float16",
     cache: Path | None = None,
     persistence: Persistence = Persistence(),
     report_stage: Callable[[str], None] = lambda _: None,
@@ -316,7 +316,7 @@ def _finish(
     material: Material,
     folder: Path,
     initialisation: str,
-    storage: Literal["float16", "float32"],
+    storage: Storage,
 ) -> ModelSpec:
     """Make a model of the kept weights; with it written, the run has ended."""
     films, labels = material.validation
