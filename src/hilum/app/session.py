@@ -89,7 +89,7 @@ def analyze_once(
     *,
     gate: bool = True,
 ) -> Prediction:
-    """Analyze ``film`` unless this session has done so, and decide at ``operating_point``.
+    """Analyze ``film`` unless the session has done so, and decide at ``operating_point``.
 
     The network's answer does not depend on the operating point, on the gate or on how the map
     is drawn, so moving those knobs costs no second pass.
