@@ -136,7 +136,7 @@ WRONG = [
     ("weights.file", "model.pt"),
     ("weights.sha256", "0" * 63),
     ("weights.sha256", "G" * 64),
-    ("weights.storage", "int8"),
+    ("weights.storage", "int4"),
     ("architecture.parameters", 0),
     ("architecture.evidence_shape", [7]),
     ("architecture.evidence_shape", [7, 0]),
