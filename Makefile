@@ -78,7 +78,8 @@ lock: install ## Resolve the dependencies again and write constraints/
 cards: install-app ## Write the model cards and the README's figures from the shipped specs
 	@for spec in src/hilum/zoo/*.json; do name=$$(basename $$spec .json); \
 		$(BIN)/hilum models card $$name > docs/models/$$name.md || exit 1; done
-	@sed '1,/^## On test/d' docs/models/hilum-efficientnet-lite0.md | sed 1d | \
+	@default=$$($(BIN)/python -c "from hilum.models import DEFAULT_MODEL; print(DEFAULT_MODEL)"); \
+		sed '1,/^## On test/d' docs/models/$$default.md | sed 1d | \
 		awk 'FNR == NR { figures = figures $$0 "\n"; next } /figures:end/ { skip = 0 } \
 			!skip { print } /figures:begin/ { printf "%s", figures; skip = 1 }' - README.md \
 		> README.md.partial

@@ -67,7 +67,8 @@ def test_a_prediction_is_what_its_parts_say(model: Predictor, films: list[Path])
     assert prediction.model == "tiny"
     assert prediction.model_version == "1.0"
     assert prediction.probability == decision.probability
-    assert prediction.probability == pytest.approx(1 / (1 + math.exp(-prediction.logit / 1.5)))
+    calibrated = (prediction.logit + 0.25) / 1.5
+    assert prediction.probability == pytest.approx(1 / (1 + math.exp(-calibrated)))
     assert (prediction.decision, prediction.threshold) == (decision.decision, decision.threshold)
     assert prediction.operating_point == "youden"
     assert prediction.source == str(films[0])

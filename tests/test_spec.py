@@ -35,7 +35,7 @@ POINT_METRICS = {
 def make_facts() -> dict[str, Any]:
     """Facts with every section filled."""
     facts = make_tiny_facts(build_tiny_onnx())
-    facts["calibration"]["method"] = "temperature"
+    facts["calibration"]["method"] = "platt"
     facts["labels"] = {"positive": "pneumonia", "negative": "normal"}
     facts["metrics"] = {
         "test": {
@@ -162,6 +162,7 @@ WRONG = [
     ("input.mean", [float("inf")]),
     ("calibration.temperature", 0.0),
     ("calibration.temperature", -1.0),
+    ("calibration.offset", "none"),
     ("calibration.method", "isotonic"),
     ("operating_points", {}),
     ("operating_points.youden.threshold", 1.5),

@@ -6,42 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from factories.networks import write_tiny_network
 from factories.training import draw_film
 from hilum.cli import build_app
-from hilum.data import read_dataset, split_by_patient
 from hilum.decision import load_gate
 from hilum.predictor import load_model
-from hilum.spec import ModelSpec, read_spec, write_spec
-
-Run = Callable[..., Result]
-FILMS = 360  # of each class; 15 % of them set the bounds
+from hilum.spec import ModelSpec, read_spec
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for label, folder in enumerate(("NORMAL", "PNEUMONIA")):
-        (root / folder).mkdir()
-        for number in range(FILMS):
-            name = f"person{number}_virus_{number}" if label else f"IM-{number:04d}-0001"
-            Image.fromarray(draw_film(label, rng)).save(root / folder / f"{name}.png")
-    return root
+def data(drawn_films: Path) -> Path:
+    return drawn_films
 
 
 @pytest.fixture(scope="module")
-def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny network, as if it had been trained on those films."""
-    folder = tmp_path_factory.mktemp("model")
-    spec = write_tiny_network(folder)
-    _, films = read_dataset(data)
-    split = split_by_patient(films, validation_fraction=0.15, seed=0)
-    facts = spec.training_data.model_copy(update={"fingerprint": split.fingerprint})
-    write_spec(spec.model_copy(update={"training_data": facts}), folder / "tiny.json")
-    return folder
+def model(write_trained: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_trained(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def test_show_tells_the_facts(own_zoo: Path) -> None:
         "squash",
         "radiograph_v1",
         "8x6 cells",
-        "temperature 1.5000",
+        "temperature 1.5000, offset +0.2500",
         "Ages 1 to 5 years",
         "youden           threshold 0.5000  sensitivity 0.900  specificity 0.800 (default)",
         "On test: 20 films, 10 positive, 10 negative",

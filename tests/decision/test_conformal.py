@@ -26,7 +26,7 @@ def make_spec(zone: dict[str, float], threshold: float) -> ModelSpec:
     coverage = {"positive": 1.0, "negative": 1.0, "lowest": 1.0, "folds": 5}
     facts["conformal"] = {"alpha": 0.02, "fitted_on": "x", "coverage": coverage, **zone}
     facts["operating_points"][facts["default_operating_point"]]["threshold"] = threshold
-    facts["calibration"]["temperature"] = 1.0
+    facts["calibration"] |= {"temperature": 1.0, "offset": 0.0}
     return parse_spec(json.dumps(facts))
 
 

@@ -31,9 +31,10 @@ def test_none_is_the_default_of_the_spec(spec: ModelSpec) -> None:
 
 
 def test_the_threshold_itself_is_positive(spec: ModelSpec) -> None:
-    assert decide(0.0, spec).probability == decide(0.0, spec).threshold == 0.5
-    assert decide(0.0, spec).decision == "pneumonia"
-    assert decide(math.nextafter(0.0, -1.0) - 1e-15, spec).decision == "normal"
+    middle = -spec.calibration.offset
+    assert decide(middle, spec).probability == decide(middle, spec).threshold == 0.5
+    assert decide(middle, spec).decision == "pneumonia"
+    assert decide(middle - 1e-15, spec).decision == "normal"
 
 
 def test_labels_are_the_words_of_the_spec(spec: ModelSpec) -> None:

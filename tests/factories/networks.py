@@ -124,7 +124,12 @@ def make_tiny_facts(
             "head_bias": HEAD_BIAS,
         },
         "input": input_spec.model_dump(mode="json", exclude_none=True),
-        "calibration": {"temperature": 1.5, "prevalence": 0.5, "fitted_on": "drawn films"},
+        "calibration": {
+            "temperature": 1.5,
+            "offset": 0.25,
+            "prevalence": 0.5,
+            "fitted_on": "drawn films",
+        },
         "operating_points": {
             "youden": {"threshold": 0.5, "rule": "largest Youden index", **point},
             "sensitivity_95": {"threshold": 0.3, "rule": "sensitivity >= 0.95", **point},

@@ -9,7 +9,7 @@ from factories.networks import build_tiny_onnx, make_tiny_facts
 from hilum.models.zoo import list_models
 from hilum.report.figures import format_interval, render_metrics_table
 from hilum.report.model_card import render_model_card
-from hilum.spec import Interval, ModelSpec
+from hilum.spec import EnsembleMember, Interval, ModelSpec
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +58,18 @@ def test_card_tells_whom_the_model_is_for(spec: ModelSpec) -> None:
     assert "Ages 1 to 5 years" in card
     assert render_metrics_table(spec, "test").strip() in card
     assert "None" not in card
+
+
+def test_card_names_teachers_and_members_by_their_weights(spec: ModelSpec) -> None:
+    other = spec.refer()
+    assert "Teachers" not in render_model_card(spec)
+    taught = spec.provenance.model_copy(update={"teachers": (other,)})
+    card = render_model_card(spec.model_copy(update={"provenance": taught}))
+    assert f"| Teachers | `tiny` 1.0 (`{other.weights_sha256[:16]}`) |" in card
+    member = EnsembleMember(**other.model_dump(), factor=0.25)
+    joined = spec.provenance.model_copy(update={"members": (member,)})
+    card = render_model_card(spec.model_copy(update={"provenance": joined}))
+    assert f"sum of 0.25 × `tiny` 1.0 (`{other.weights_sha256[:16]}`)" in card
 
 
 @pytest.mark.parametrize("spec", list_models(), ids=lambda spec: spec.name)

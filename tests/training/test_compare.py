@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
+from factories.networks import write_tiny_network
 from hilum.errors import ConfigError
 from hilum.training.compare import compare_variants, describe_standings
 from hilum.training.recipe import Recipe, parse_recipe
 from hilum.training.run import Persistence, run_recipe
+from hilum.training.tracking import HistoryTable
+from hilum.training.validation import EpochRecord
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_a_variant_that_is_no_recipe_is_told(
 def test_all_are_trained_and_the_best_is_first(
     comparing: dict[str, Any], drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    comparing["selection"] = {"metric": "loss", "stressed": False}
+    comparing["selection"] = {"metric": "loss", "stress_every": 0}
     recipe = Recipe.model_validate(comparing)
     trained: list[str] = []
 
@@ -77,3 +80,25 @@ def test_all_are_trained_and_the_best_is_first(
     assert "ranked by loss" in table
     # A second time, what has ended is not trained again.
     assert compare_variants(recipe, tmp_path / "all", train) == standings
+
+
+def test_an_epoch_without_stress_is_not_ranked_by_stress(
+    comparing: dict[str, Any], tmp_path: Path
+) -> None:
+    comparing["selection"] = {"metric": "worst_stressed_auc", "stress_every": 2}
+    recipe = Recipe.model_validate(comparing)
+    worst = {"short": 0.8, "long": 0.7}
+
+    def train(one: Recipe, folder: Path) -> Any:
+        folder.mkdir(parents=True)
+        table = HistoryTable(folder / "history.csv")
+        table.track_epoch(EpochRecord(1, 0.1, 0.1, {"clean": 0.99}), 1)
+        blur = worst[folder.name]
+        table.track_epoch(EpochRecord(2, 0.1, 0.1, {"clean": 0.9, "blur": blur}), 2)
+        return write_tiny_network(tmp_path / "tiny")
+
+    standings = compare_variants(recipe, tmp_path, train)
+    assert [(one.variant, one.epoch, one.metric) for one in standings] == [
+        ("short", 2, 0.8),
+        ("long", 2, 0.7),
+    ]

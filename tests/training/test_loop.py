@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import nn
 
 from hilum.errors import ConfigError, TrainingError
 from hilum.models.build import build_network
-from hilum.training.loop import has_stopped, train_network
+from hilum.training.loop import has_stopped, is_best, train_network
 from hilum.training.optimization import SelectionSection
 from hilum.training.recipe import Recipe
 from hilum.training.resume import StateFile
@@ -116,6 +117,45 @@ def test_patience_counts_from_the_first_best() -> None:
     assert not has_stopped(records, SelectionSection(patience=2))
     assert not has_stopped(records, SelectionSection())
     assert not has_stopped([], SelectionSection(patience=1))
+
+
+def test_an_epoch_without_stress_is_neither_kept_nor_counted_by_a_stressed_metric() -> None:
+    section = SelectionSection(metric="worst_stressed_auc", stress_every=2, patience=1)
+    calm = [EpochRecord(n, 0.1, 0.1, {"clean": 0.99}) for n in (1, 3)]
+    stressed = EpochRecord(2, 0.1, 0.1, {"clean": 0.9, "blur": 0.8})
+    assert not is_best(calm[0], [], section)
+    assert is_best(stressed, calm[:1], section)
+    assert not is_best(calm[1], [calm[0], stressed], section)
+    records = [calm[0], stressed, calm[1]]
+    assert not has_stopped(records, section)
+    worse = EpochRecord(4, 0.1, 0.1, {"clean": 0.9, "blur": 0.7})
+    assert not is_best(worse, records, section)
+    assert has_stopped([*records, worse], section)
+    assert is_best(calm[0], [stressed], SelectionSection(metric="auc"))
+
+
+def test_stress_comes_every_so_many_epochs_and_at_the_end() -> None:
+    def list_epochs(every: int) -> list[int]:
+        section = SelectionSection(stress_every=every)
+        return [epoch for epoch in range(1, 8) if section.stresses(epoch, 7)]
+
+    assert list_epochs(0) == []
+    assert list_epochs(1) == [1, 2, 3, 4, 5, 6, 7]
+    assert list_epochs(3) == [3, 6, 7]
+    with pytest.raises(ValidationError, match="stress_every"):
+        SelectionSection(metric="mean_stressed_auc", stress_every=0)
+
+
+def test_only_the_epochs_that_the_recipe_names_are_stressed(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]]
+) -> None:
+    recipe = with_changes(recipe, "optimization", epochs=3)
+    recipe = with_changes(recipe, "selection", metric="worst_stressed_auc", stress_every=2)
+    films, labels = drawn_films
+    records = train_network(
+        make_network(), recipe, drawn_films, ({"clean": films, "inverted": 1 - films}, labels)
+    )
+    assert [record.is_stressed for record in records] == [False, True, True]
 
 
 def test_parts_of_a_batch_give_the_gradient_of_the_whole(

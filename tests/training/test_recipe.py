@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,15 @@ def test_what_is_no_mapping_is_refused(text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.yaml"):
         read_recipe(tmp_path / "absent.yaml")
+
+
+def test_each_variant_against_the_shift_leaves_out_one_step_more() -> None:
+    recipe = read_recipe(RECIPES[0].with_name("hilum-shift.yaml"))
+    variants = [recipe.vary(variant) for variant in recipe.compare]
+    assert [variant.network.freeze_batch_norm for variant in variants] == [True] * 4 + [False]
+    used = [variant.augmentation.model_dump(exclude_defaults=True) for variant in variants]
+    for more, fewer in pairwise(used[:4]):
+        assert fewer.items() < more.items()
+    assert used[3] == used[4] == {"flip": 0.5}
+    shipped = read_recipe(RECIPES[0].with_name("hilum-efficientnet-lite0.yaml"))
+    assert variants[0].augmentation == shipped.augmentation

@@ -27,6 +27,19 @@ def test_an_epoch_that_is_repeated_takes_the_place_of_its_first_go(tmp_path: Pat
     assert rows[0]["worst_stressed_auc"] == "0.6"
 
 
+def test_an_epoch_without_stress_leaves_its_cells_empty(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    calm = EpochRecord(1, 1e-3, 0.5, {"clean": 0.7}, loss=0.4, films_per_s=50.0)
+    HistoryTable(path).track_epoch(calm, 10)
+    assert "stressed" not in path.read_text()
+    HistoryTable(path).track_epoch(make_record(2, 0.8), 20)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["worst_stressed_auc"] for row in rows] == ["", "0.6"]
+    assert [row["auc_blur"] for row in rows] == ["", "0.6"]
+    assert [row["auc_clean"] for row in rows] == ["0.7", "0.8"]
+
+
 def test_tensorboard_shows_steps_and_epochs_once(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for first in (1, 3):  # broken off after step 4, gone on with at step 3

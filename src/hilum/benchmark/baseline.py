@@ -109,5 +109,6 @@ def _collect_settings(spec: ModelSpec, weights: Path, threads: int) -> dict[str,
         "weights": str(weights),
         "threads": threads,
         "temperature": spec.calibration.temperature,
+        "offset": spec.calibration.offset,
         **spec.input.model_dump(include={"height_px", "width_px", "channels", "mean", "std"}),
     }

@@ -45,7 +45,8 @@ class GradCamModel:
         A safetensors file with the network's state.
     settings
         ``timm_name``, ``options`` for timm, ``family``, ``height_px``, ``width_px``,
-        ``channels``, ``mean``, ``std``, ``temperature``.
+        ``channels``, ``mean``, ``std``, ``temperature``,
+        ``offset``.
     """
 
     def __init__(self, weights: Path, settings: dict[str, Any], threads: int | None) -> None:
@@ -83,7 +84,9 @@ class GradCamModel:
         batch = torch.from_numpy(planes[None])
         heatmap = self.cam(input_tensor=batch, targets=[ClassifierOutputTarget(0)])[0]
         logit = float(self.cam.outputs[0, 0].detach())
-        probability = 1 / (1 + np.exp(-logit / self.settings["temperature"]))
+        probability = 1 / (
+            1 + np.exp(-(logit + self.settings["offset"]) / self.settings["temperature"])
+        )
         return film, logit, float(probability), heatmap
 
     def draw(self, film: Image.Image, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:

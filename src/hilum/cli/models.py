@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.cli import options
+
 if TYPE_CHECKING:
     from hilum.spec import ModelSpec, SetMetrics
 
@@ -68,7 +70,7 @@ def card_command(
 
 def verify_command(
     name: Annotated[str | None, typer.Argument(help=_MODEL_HELP, show_default=False)] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the network.")] = None,
+    threads: options.Threads = None,
 ) -> None:
     """Check a model, or all shipped ones: digest, graph, and one film through it."""
     from hilum.models.zoo import list_models
@@ -117,7 +119,8 @@ def _print_facts(spec: ModelSpec) -> None:
         ),
         "Evidence": f"{grid} cells, head bias {network.head_bias:.4f}",
         "Calibration": (
-            f"temperature {spec.calibration.temperature:.4f}, on {spec.calibration.fitted_on}"
+            f"temperature {spec.calibration.temperature:.4f}, offset "
+            f"{spec.calibration.offset:+.4f}, on {spec.calibration.fitted_on}"
         ),
         "Conformal": _describe_zone(spec),
         "Input gate": _describe_gate(spec),
@@ -128,6 +131,12 @@ def _print_facts(spec: ModelSpec) -> None:
         "Weights": f"{spec.weights.file}, {spec.weights.storage}",
         "Made": f"{spec.provenance.created} by hilum {spec.provenance.hilum_version}",
     }
+    for title, kin in (
+        ("Members", spec.provenance.members),
+        ("Teachers", spec.provenance.teachers),
+    ):
+        if kin:
+            facts[title] = ", ".join(f"{one.name} {one.version}" for one in kin)
     print(f"{spec.name} {spec.version}\n{spec.description}\n")
     for title, fact in facts.items():
         print(f"{title:13} {fact}")

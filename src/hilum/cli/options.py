@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 
 class Storage(StrEnum):
@@ -11,3 +15,23 @@ class Storage(StrEnum):
     INT8 = "int8"
     FLOAT16 = "float16"
     FLOAT32 = "float32"
+
+
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the network.")]
+
+# How the films of a model's training were split, and what the zone may miss.
+Recipe = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="YAML",
+        help="A recipe that the model was trained by, for its split.",
+        show_default="recipe.yaml beside the model, else 15 % of patients, seed 0",
+    ),
+]
+Split = Annotated[
+    Path | None,
+    typer.Option(metavar="CSV", help="A manifest of `hilum data split` instead."),
+]
+Alpha = Annotated[
+    float, typer.Option(min=0.001, max=0.499, help="Error that the conformal zone allows.")
+]

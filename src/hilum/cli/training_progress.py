@@ -72,7 +72,7 @@ class TrainingProgress:
         stressed = (
             f", under stress {record.mean_stressed_auc:.4f} on average, "
             f"{record.worst_stressed_auc:.4f} at worst ({worst})"
-            if len(record.auc) > 1
+            if record.is_stressed
             else ""
         )
         tqdm.write(

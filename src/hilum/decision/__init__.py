@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hilum.decision.calibrate import compute_probability, fit_temperature
+from hilum.decision.calibrate import compute_probability, fit_calibration
 from hilum.decision.conformal import fit_zone
 from hilum.decision.decide import (
     Decision,
@@ -22,7 +22,7 @@ __all__ = [
     "choose_operating_points",
     "compute_probability",
     "decide",
-    "fit_temperature",
+    "fit_calibration",
     "fit_zone",
     "get_operating_point",
     "get_uncertain_range",

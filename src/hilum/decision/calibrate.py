@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes probabilities mean what they say (Guo 2017)."""
+"""Platt scaling: two numbers that make probabilities mean what they say (Platt 1999)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from hilum.spec import Calibration
 
-# A set that the network separates without one error has no finite optimum: the likelihood
-# grows for ever as the temperature falls. The bounds keep the answer finite and are far
-# outside of what trained networks need (Guo 2017 found 0.9 to 3).
+# Far outside of what trained networks need: Guo 2017 found 0.9 to 3.
 MIN_TEMPERATURE = 0.05
 MAX_TEMPERATURE = 20.0
 
 _MAX_STEPS = 200
+_LEAST_STEP = 1e-10
+_CONVERGED = 1e-12
 
 
 @overload
@@ -32,29 +32,26 @@ def compute_probability(
 def compute_probability(
     logit: float | NDArray[np.floating], calibration: Calibration
 ) -> float | NDArray[np.float64]:
-    """Give the calibrated probability, ``sigmoid(logit / temperature)``.
+    """Give the calibrated probability, ``sigmoid((logit + offset) / temperature)``.
 
     One film and an array of films go through the same arithmetic, so a film does not change
     sides of a threshold with the company in which it is scored.
     """
     logits = np.atleast_1d(np.asarray(logit, dtype=np.float64))
     with np.errstate(over="ignore"):  # infinity has a probability too
-        scaled = logits / calibration.temperature
-    # exp of a negative number alone: no overflow on either side.
-    small = np.exp(-np.abs(scaled))
-    probability = np.where(scaled >= 0, 1.0, small) / (1.0 + small)
+        probability = _sigmoid((logits + calibration.offset) / calibration.temperature)
     if np.ndim(logit) == 0:
         return float(probability[0])
-    return probability.astype(np.float64, copy=False)
+    return probability
 
 
-def fit_temperature(
+def fit_calibration(
     logits: ArrayLike, labels: ArrayLike, *, prevalence: float | None = None
-) -> float:
-    """Find the temperature that makes the labels most likely.
+) -> tuple[float, float]:
+    """Find the temperature and the offset that make the labels most likely.
 
-    The mean negative log-likelihood is convex in ``1 / temperature``; its minimum is found by
-    Newton steps inside a shrinking bracket, so it converges from anywhere.
+    A temperature alone (Guo 2017) mends a network that is too sure or not sure enough. One
+    that was trained on films far more disturbed than those it meets is off to one side as well.
 
     Parameters
     ----------
@@ -68,8 +65,8 @@ def fit_temperature(
 
     Returns
     -------
-    The temperature, within ``MIN_TEMPERATURE`` and ``MAX_TEMPERATURE``. It is the lower bound
-    where the logits' signs separate the two classes without an error, and the upper bound
+    Temperature and offset: the probability is ``sigmoid((logit + offset) / temperature)``. The
+    temperature lies within ``MIN_TEMPERATURE`` and ``MAX_TEMPERATURE``; it is the upper bound
     where the logits say nothing of the classes.
 
     Raises
@@ -80,7 +77,9 @@ def fit_temperature(
 
     Source
     ------
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", ICML, section 4.2.
+    Platt 1999, "Probabilistic Outputs for Support Vector Machines": his targets, which stop
+    short of 0 and 1, keep the optimum finite where the logits separate the classes. Damped
+    Newton steps as in Lin, Lin and Weng 2007.
     """
     z, y = check_scored_films(logits, labels)
     if prevalence is not None and not 0.0 < prevalence < 1.0:
@@ -88,41 +87,67 @@ def fit_temperature(
     share = y.mean()
     wanted = share if prevalence is None else prevalence
     weight = np.where(y, wanted / share, (1.0 - wanted) / (1.0 - share))
-    sign = np.where(y, 1.0, -1.0)
-    low, high = 1.0 / MAX_TEMPERATURE, 1.0 / MIN_TEMPERATURE
-    if _compute_slope(low, z, sign, weight)[0] >= 0:
-        return MAX_TEMPERATURE
-    if _compute_slope(high, z, sign, weight)[0] <= 0:
-        return MIN_TEMPERATURE
-    beta = min(max(1.0, low), high)
-    for _ in range(_MAX_STEPS):
-        slope, curvature = _compute_slope(beta, z, sign, weight)
-        if slope > 0:
-            high = beta
-        else:
-            low = beta
-        step = beta - slope / curvature if curvature > 0 else low
-        following = step if low < step < high else (low + high) / 2
-        if abs(following - beta) <= 1e-14 * beta:
-            break
-        beta = following
-    return float(1.0 / beta)
+    positives, negatives = int(y.sum()), int((~y).sum())
+    target = np.where(y, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
+    # In units of their own spread, so that logits of any size are solved alike.
+    centre, spread = float(z.mean()), float(z.std()) or 1.0
+    scaled = (z - centre) / spread
+    slope, constant = _fit_line(scaled, target, weight, free=True, slope=0.0)
+    bounds = (spread / MAX_TEMPERATURE, spread / MIN_TEMPERATURE)
+    if not bounds[0] <= slope <= bounds[1]:
+        bound = bounds[0] if slope < bounds[0] else bounds[1]
+        slope, constant = _fit_line(scaled, target, weight, free=False, slope=bound)
+    temperature = min(max(spread / slope, MIN_TEMPERATURE), MAX_TEMPERATURE)
+    return temperature, constant * temperature - centre
 
 
-def _compute_slope(
-    beta: float,
-    logits: NDArray[np.float64],
-    sign: NDArray[np.float64],
+def _fit_line(
+    z: NDArray[np.float64],
+    target: NDArray[np.float64],
     weight: NDArray[np.float64],
+    *,
+    free: bool,
+    slope: float,
 ) -> tuple[float, float]:
-    """First and second derivative of the mean loss by beta = 1 / temperature."""
-    margin = sign * logits
-    small = np.exp(-np.abs(beta * margin))
-    # Probability of the wrong class: sigmoid(-beta * margin).
-    wrong = np.where(margin >= 0, small, 1.0) / (1.0 + small)
-    slope = -np.mean(weight * margin * wrong)
-    curvature = np.mean(weight * margin**2 * wrong * (1.0 - wrong))
-    return float(slope), float(curvature)
+    """Minimise the weighted cross entropy of sigmoid(slope * z + constant), which is convex.
+
+    ``free``: both numbers; otherwise ``slope`` stays as it is.
+    """
+    design = np.stack([z, np.ones_like(z)]) if free else np.ones((1, z.size))
+    fixed = np.zeros_like(z) if free else slope * z
+    line = np.array([slope, 0.0]) if free else np.zeros(1)
+    loss = _compute_loss(fixed + line @ design, target, weight)
+    for _ in range(_MAX_STEPS):
+        probability = _sigmoid(fixed + line @ design)
+        gradient = design @ (weight * (probability - target)) / z.size
+        curvature = weight * probability * (1.0 - probability) / z.size
+        hessian = (design * curvature) @ design.T + 1e-12 * np.eye(len(line))
+        step = np.linalg.solve(hessian, gradient)
+        length = 1.0
+        while length > _LEAST_STEP:
+            ahead = line - length * step
+            loss_ahead = _compute_loss(fixed + ahead @ design, target, weight)
+            if loss_ahead <= loss - 1e-4 * length * float(gradient @ step):
+                break
+            length /= 2.0
+        else:
+            break  # no step makes it better: the optimum, as far as these numbers go
+        line, loss = ahead, loss_ahead
+        if np.abs(length * step).max() < _CONVERGED:
+            break
+    return (float(line[0]), float(line[1])) if free else (slope, float(line[0]))
+
+
+def _compute_loss(
+    scores: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64]
+) -> float:
+    return float(np.mean(weight * (np.logaddexp(0.0, scores) - target * scores)))
+
+
+def _sigmoid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    # exp of a negative number alone: no overflow on either side.
+    small = np.exp(-np.abs(scores))
+    return np.where(scores >= 0, 1.0, small) / (1.0 + small)
 
 
 def check_scored_films(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.errors import ExportError, MissingExtraError
 from hilum.models.head import EvidenceNetwork, merge_logits
@@ -48,6 +49,8 @@ METADATA_KEY = "hilum"
 PARITY_FLOAT32 = 1e-4
 
 _PRODUCER = "hilum"
+
+Batch = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +121,7 @@ def export_onnx(
     folded = fold_batch_norms(model)
     strip_traces(model)
     _write_header(model, timm_name=timm_name, channels=channels, folded=folded)
-    data = _serialise(model)
+    data = serialise_graph(model)
     max_difference, scale, shapes = _compare(evidence_network, data)
     if not max_difference <= PARITY_FLOAT32 * max(1.0, scale):
         raise ExportError(
@@ -127,7 +130,7 @@ def export_onnx(
         )
     if storage != "float32":
         store_weights(model, storage)
-        data = _serialise(model)
+        data = serialise_graph(model)
         max_difference, _, _ = _compare(evidence_network, data)
     return ExportedGraph(
         data=data,
@@ -212,7 +215,14 @@ def _write_header(
     model.metadata_props.add(key=METADATA_KEY, value=json.dumps(note, sort_keys=True))
 
 
-def _serialise(model: onnx.ModelProto) -> bytes:
+def serialise_graph(model: onnx.ModelProto) -> bytes:
+    """Give the bytes of a graph, always the same ones.
+
+    Raises
+    ------
+    ExportError
+        It is not valid ONNX.
+    """
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -227,20 +237,14 @@ def _compare(
 
     Gives the largest difference, the largest value, and the shapes of the outputs.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    generator = torch.Generator().manual_seed(0)
+    noise = draw_noise(network.in_channels, *network.size_px)
     difference, scale = 0.0, 0.0
     shapes: dict[str, tuple[int, ...]] = {}
-    for batch in (1, 3):
-        noise = torch.randn(batch, network.in_channels, *network.size_px, generator=generator)
+    for batch, given in zip(noise, run_graph(data, noise), strict=True):
         with torch.inference_mode():
-            expected = [output.numpy() for output in network(noise)]
-        given = session.run(list(OUTPUT_NAMES), {"radiograph": noise.numpy()})
-        for name, ours, theirs in zip(OUTPUT_NAMES, given, expected, strict=True):
+            expected = [output.numpy() for output in network(torch.from_numpy(batch))]
+        for name, theirs in zip(OUTPUT_NAMES, expected, strict=True):
+            ours = given[name]
             if ours.shape != theirs.shape:
                 raise ExportError(f"The exported {name} has shape {ours.shape}: {theirs.shape}.")
             shapes[name] = ours.shape
@@ -248,3 +252,24 @@ def _compare(
                 difference = max(difference, float(np.abs(ours - theirs).max()))
                 scale = max(scale, float(np.abs(theirs).max()))
     return difference, scale, shapes
+
+
+def draw_noise(channels: int, height_px: int, width_px: int) -> list[Batch]:
+    """Draw the batches that exports are compared on: of one film and of three."""
+    rng = np.random.default_rng(0)
+    return [
+        rng.standard_normal((films, channels, height_px, width_px), np.float32) for films in (1, 3)
+    ]
+
+
+def run_graph(data: bytes, batches: list[Batch]) -> list[dict[str, Batch]]:
+    """Run a graph of hilum on batches; give its outputs by name."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return [
+        dict(zip(OUTPUT_NAMES, session.run(list(OUTPUT_NAMES), {"radiograph": batch}), strict=True))
+        for batch in batches
+    ]

@@ -67,6 +67,12 @@ def _read_graph(weights: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
     for item in model.metadata_props:
         if item.key == METADATA_KEY:
             note: dict[str, Any] = json.loads(item.value)
+            if "members" in note:
+                names = ", ".join(member["name"] for member in note["members"])
+                raise SpecMismatchError(
+                    f"The file is an ensemble: no network of timm's computes it. Load its "
+                    f"members instead: {names}."
+                )
             return model, note
     raise SpecMismatchError(
         "The ONNX file does not say which network it is: `hilum export` did not write it."

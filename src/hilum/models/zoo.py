@@ -12,7 +12,7 @@ from hilum.spec import ModelSpec, read_spec
 if TYPE_CHECKING:
     import os
 
-DEFAULT_MODEL = "hilum-efficientnet-lite0"
+DEFAULT_MODEL = "hilum-efficientnet-lite1"
 
 _ZOO = Path(__file__).parent.parent / "zoo"
 

@@ -48,7 +48,7 @@ def _render_facts(spec: ModelSpec) -> str:
     )
     facts = {
         "Network": f"`{network.timm_name}`, {network.parameters / 1e6:.2f} million parameters",
-        "Initialisation": spec.provenance.initialisation,
+        **_describe_kin(spec),
         "Input": (
             f"{film.width_px}×{film.height_px} px, {film.channels} channel, `{film.resize}`, "
             f"recipe `{film.recipe}`, {normalization}"
@@ -60,18 +60,37 @@ def _render_facts(spec: ModelSpec) -> str:
             f"patient (fingerprint `{data.fingerprint[:16]}`)"
         ),
         "Calibration": (
-            f"temperature {spec.calibration.temperature:.4f}, fitted on "
+            f"temperature {spec.calibration.temperature:.4f}, offset "
+            f"{spec.calibration.offset:+.4f}, fitted on "
             f"{spec.calibration.fitted_on}; the probability holds where "
             f"{spec.calibration.prevalence:.0%} of the films show pneumonia"
         ),
         "Conformal zone": _describe_zone(spec),
         "Input gate": _describe_gate(spec),
+        **({"AUC on validation": _describe_validation(spec)} if spec.validation_auc else {}),
         "Recipe": f"`{spec.provenance.recipe}`, seed {spec.provenance.seed}",
         "Weights": f"`{spec.weights.file}`, {spec.weights.storage}, licence {spec.licence}",
         "Made": f"{spec.provenance.created} with hilum {spec.provenance.hilum_version}",
     }
     rows = "\n".join(f"| {title} | {fact} |" for title, fact in facts.items())
     return f"## Facts\n\n| | |\n|---|---|\n{rows}"
+
+
+def _describe_kin(spec: ModelSpec) -> dict[str, str]:
+    """Say what the weights began as, who taught them, and what is joined in them."""
+    origin = spec.provenance
+    if origin.members:
+        joined = ", ".join(
+            f"{member.factor:.3g} × `{member.name}` {member.version} "
+            f"(`{member.weights_sha256[:16]}`)"
+            for member in origin.members
+        )
+        return {"Logit and map": f"sum of {joined}"}
+    teachers = ", ".join(
+        f"`{teacher.name}` {teacher.version} (`{teacher.weights_sha256[:16]}`)"
+        for teacher in origin.teachers
+    )
+    return {"Initialisation": origin.initialisation} | ({"Teachers": teachers} if teachers else {})
 
 
 def _describe_zone(spec: ModelSpec) -> str:
@@ -83,6 +102,16 @@ def _describe_zone(spec: ModelSpec) -> str:
         f"uncertain from {ends[0]:.4f} to {ends[1]:.4f}; for films of either class the truth is "
         f"among the possible answers in at least {1 - zone.alpha:.0%} (on held-out patients: "
         f"{zone.coverage.positive:.1%} of positive, {zone.coverage.negative:.1%} of negative films)"
+    )
+
+
+def _describe_validation(spec: ModelSpec) -> str:
+    found = spec.validation_auc
+    worst = min(found, key=lambda name: found[name])
+    return (
+        f"{found['clean']:.4f}; under {len(found) - 1} disturbances of the acquisition "
+        f"{sum(found.values()) / len(found):.4f} on average, {found[worst]:.4f} at worst "
+        f"(`{worst}`)"
     )
 
 

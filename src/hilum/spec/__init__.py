@@ -28,7 +28,9 @@ from hilum.spec.input import RADIOGRAPH_V1, InputSpec, WindowRecipe
 from hilum.spec.metrics import Interval, PathogenMetrics, PointMetrics, PredictiveValues, SetMetrics
 from hilum.spec.model import (
     Architecture,
+    EnsembleMember,
     Labels,
+    ModelReference,
     ModelSpec,
     Population,
     Provenance,
@@ -44,11 +46,13 @@ __all__ = [
     "ConformalZone",
     "Coverage",
     "EmbeddingStatistics",
+    "EnsembleMember",
     "Facts",
     "InputGate",
     "InputSpec",
     "Interval",
     "Labels",
+    "ModelReference",
     "ModelSpec",
     "Name",
     "NotNegative",

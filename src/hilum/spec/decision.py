@@ -10,13 +10,14 @@ from hilum.spec.facts import Facts, Sha256, Text, UnitInterval
 
 
 class Calibration(Facts):
-    """Probability = sigmoid(logit / temperature) (Guo 2017).
+    """Probability = sigmoid((logit + offset) / temperature) (Platt 1999).
 
     ``prevalence`` is the share of positive films at which that probability holds.
     """
 
-    method: Literal["temperature"] = "temperature"
+    method: Literal["platt"] = "platt"
     temperature: Annotated[float, Field(gt=0.0)]
+    offset: FiniteFloat
     prevalence: Annotated[float, Field(gt=0.0, lt=1.0)]
     fitted_on: Text
 

@@ -14,7 +14,7 @@ from hilum.spec.decision import (
     InputGate,
     OperatingPoint,
 )
-from hilum.spec.facts import Facts, Name, Sha256, Text
+from hilum.spec.facts import Facts, Name, Sha256, Text, UnitInterval
 from hilum.spec.input import InputSpec
 from hilum.spec.metrics import SetMetrics
 
@@ -61,12 +61,34 @@ class TrainingData(Facts):
     fingerprint: Sha256
 
 
+class ModelReference(Facts):
+    """Another model that this one was made from, by the digest of its weights."""
+
+    name: Name
+    version: Text
+    weights_sha256: Sha256
+
+
+class EnsembleMember(ModelReference):
+    """A network inside an ensemble: ``factor`` times its logit goes into the ensemble's."""
+
+    factor: Annotated[FiniteFloat, Field(gt=0.0)]
+
+
 class Provenance(Facts):
-    """Where the weights come from."""
+    """Where the weights come from.
+
+    teachers
+        The models whose probabilities the network learned beside the labels.
+    members
+        The networks that an ensemble joins.
+    """
 
     recipe: Text
     recipe_sha256: Sha256
     initialisation: Text
+    teachers: tuple[ModelReference, ...] = ()
+    members: tuple[EnsembleMember, ...] = ()
     hilum_version: Text
     created: date
     seed: int
@@ -82,6 +104,10 @@ class WeightsFile(Facts):
 
 class ModelSpec(Facts):
     """All facts about one model.
+
+    validation_auc
+        ROC AUC on the validation films, as they are (``"clean"``) and under each disturbance
+        of their acquisition; empty where they were too few.
 
     Raises
     ------
@@ -106,6 +132,7 @@ class ModelSpec(Facts):
     gate: InputGate | None = None
     training_data: TrainingData
     embedding_statistics: EmbeddingStatistics
+    validation_auc: dict[Name, UnitInterval] = Field(default_factory=dict)
     metrics: dict[str, SetMetrics] = Field(default_factory=dict)
     provenance: Provenance
 
@@ -117,3 +144,9 @@ class ModelSpec(Facts):
             if set(metrics.operating_points) != set(self.operating_points):
                 raise ValueError(f"metrics of {part!r} do not cover the operating points")
         return self
+
+    def refer(self) -> ModelReference:
+        """Give what another model's spec says of this one."""
+        return ModelReference(
+            name=self.name, version=self.version, weights_sha256=self.weights.sha256
+        )

@@ -16,7 +16,7 @@ from hilum.decision import (
     Gate,
     choose_operating_points,
     compute_probability,
-    fit_temperature,
+    fit_calibration,
     fit_zone,
 )
 from hilum.decision.conformal import DEFAULT_ALPHA, count_needed_films
@@ -24,12 +24,14 @@ from hilum.decision.gate import encode_gate
 from hilum.decision.operating_points import describe_argmax
 from hilum.errors import DatasetError
 from hilum.inference import OnnxBackend
+from hilum.metrics import compute_auc
 from hilum.preprocess import normalize_film
 from hilum.spec import (
     Calibration,
     ConformalZone,
     EmbeddingStatistics,
     InputGate,
+    InputSpec,
     ModelSpec,
     hash_bytes,
 )
@@ -61,7 +63,7 @@ def calibrate_model(
     threads: int | None = None,
     report_stage: Report = lambda _: None,
 ) -> tuple[ModelSpec, Gate | None]:
-    """Fit temperature, operating points, conformal zone and input gate of a network.
+    """Fit calibration, operating points, conformal zone and input gate of a network.
 
     Parameters
     ----------
@@ -88,8 +90,10 @@ def calibrate_model(
     with OnnxBackend(spec, weights, threads=threads) as backend:
         report_stage("scoring validation films")
         logits, embeddings = score_films(backend, films)
+        temperature, offset = fit_calibration(logits, labels, prevalence=PREVALENCE)
         calibration = Calibration(
-            temperature=fit_temperature(logits, labels, prevalence=PREVALENCE),
+            temperature=temperature,
+            offset=offset,
             prevalence=PREVALENCE,
             fitted_on=chosen_on,
         )
@@ -107,18 +111,33 @@ def calibrate_model(
             ),
             "conformal": None,
             "gate": None,
+            "validation_auc": {},
             "metrics": {},
         }
         gate = None
         if int(np.bincount(labels, minlength=2).min()) >= count_needed_films(alpha):
             report_stage("disturbing validation films")
-            facts["conformal"] = _fit_zone(
-                backend, calibration, films, labels, split, logits, alpha, chosen_on
-            )
+            scores = {"clean": logits, **_score_stressed(backend, films, labels)}
+            facts["conformal"] = _fit_zone(calibration, scores, labels, split, alpha, chosen_on)
+            facts["validation_auc"] = {
+                name: compute_auc(labels, stressed) for name, stressed in scores.items()
+            }
         if len(films) >= LEAST_VALIDATION_FILMS:
             report_stage("fitting the input gate")
             gate, facts["gate"] = _fit_gate(backend, root, split, films, embeddings, chosen_on)
     return spec.model_copy(update=facts), gate
+
+
+def read_validation(root: Path, split: Split, spec: InputSpec) -> tuple[Films, NDArray[np.intp]]:
+    """Read the validation films, float32, shape (N, H, W), in [0, 1], and their labels.
+
+    Raises
+    ------
+    DatasetError
+        A film cannot be read; the message names it.
+    """
+    films = np.stack([read_film(root, film, spec) for film in split.validation])
+    return films, np.array([film.label for film in split.validation])
 
 
 def score_films(backend: OnnxBackend, films: Films) -> tuple[NDArray[np.float64], Films]:
@@ -131,21 +150,29 @@ def score_films(backend: OnnxBackend, films: Films) -> tuple[NDArray[np.float64]
     return np.array(logits), np.stack(embeddings)
 
 
+def _score_stressed(
+    backend: OnnxBackend, films: Films, labels: NDArray[np.intp]
+) -> dict[str, NDArray[np.float64]]:
+    """Give the logits of the films under each stress, without the films as they are."""
+    stressed = stress_films(films, labels.tolist())
+    return {
+        name: score_films(backend, disturbed)[0]
+        for name, disturbed in stressed.items()
+        if name != "clean"
+    }
+
+
 def _fit_zone(
-    backend: OnnxBackend,
     calibration: Calibration,
-    films: Films,
+    scores: dict[str, NDArray[np.float64]],
     labels: NDArray[np.intp],
     split: Split,
-    logits: NDArray[np.float64],
     alpha: float,
     chosen_on: str,
 ) -> ConformalZone:
-    probabilities = {"clean": compute_probability(logits, calibration)}
-    for name, stressed in stress_films(films, labels.tolist()).items():
-        if name != "clean":
-            disturbed, _ = score_films(backend, stressed)
-            probabilities[name] = compute_probability(disturbed, calibration)
+    probabilities = {
+        name: compute_probability(logits, calibration) for name, logits in scores.items()
+    }
     return fit_zone(
         probabilities,
         labels,

@@ -85,6 +85,8 @@ def _read_standing(variant: str, recipe: Recipe, spec: ModelSpec, history: Path)
         rows = list(csv.DictReader(file))
     metric = recipe.selection.metric
     column, less_is_better = _COLUMNS.get(metric, (metric, False))
+    # An epoch that was not judged by the metric has an empty cell, and is not kept either.
+    rows = [row for row in rows if row[column]]
     # Of equals the first is kept, as training does.
     best = (min if less_is_better else max)(rows, key=lambda row: float(row[column]))
     return Standing(

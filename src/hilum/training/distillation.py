@@ -20,7 +20,7 @@ from hilum.errors import ConfigError
 from hilum.inference import OnnxBackend
 from hilum.models.zoo import resolve_model
 from hilum.preprocess import normalize_film
-from hilum.spec import InputSpec, ModelSpec, read_weights
+from hilum.spec import InputSpec, ModelReference, ModelSpec, read_weights
 from hilum.training.recipe import DistillationSection
 
 Film = NDArray[np.float32]
@@ -97,6 +97,11 @@ def load_teachers(section: DistillationSection, spec: InputSpec) -> Teachers | N
         teacher, folder = resolve_model(name)
         models.append((teacher, read_weights(teacher, Path(folder))))
     return Teachers(models, section, spec)
+
+
+def refer_to_teachers(section: DistillationSection) -> tuple[ModelReference, ...]:
+    """Say which networks the teachers of a recipe are, by the digest of their weights."""
+    return tuple(resolve_model(name)[0].refer() for name in section.teachers)
 
 
 def check_teacher(teacher: ModelSpec, spec: InputSpec) -> None:

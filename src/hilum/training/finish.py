@@ -12,7 +12,7 @@ from torch import nn
 
 from hilum.data import Split
 from hilum.decision.gate import write_gate
-from hilum.models.export import export_onnx
+from hilum.models.export import ExportedGraph, export_onnx
 from hilum.spec import (
     Calibration,
     EmbeddingStatistics,
@@ -25,6 +25,7 @@ from hilum.spec import (
     write_spec,
 )
 from hilum.training.calibrate import PREVALENCE, calibrate_model
+from hilum.training.distillation import refer_to_teachers
 from hilum.training.recipe import Recipe
 
 Films = NDArray[np.float32]
@@ -54,28 +55,50 @@ def finish_model(
         channels=recipe.input.channels,
         storage=storage,
     )
-    weights = WeightsFile(file=f"{recipe.name}.onnx", sha256=graph.sha256, storage=graph.storage)
-    graph.write(folder / weights.file)
+    graph.write(folder / f"{recipe.name}.onnx")
+    provisional = _describe(recipe, graph, split, initialisation)
+    spec, gate = calibrate_model(
+        provisional,
+        graph.data,
+        root,
+        split,
+        films=films,
+        labels=labels,
+        chosen_on=provisional.calibration.fitted_on,
+    )
+    if gate is not None:
+        assert spec.gate is not None
+        write_gate(gate, folder / spec.gate.file)
+    write_spec(spec, folder / f"{recipe.name}.json")
+    return spec
+
+
+def _describe(recipe: Recipe, graph: ExportedGraph, split: Split, initialisation: str) -> ModelSpec:
+    """Give the spec before the validation films are scored: nothing is chosen or calibrated."""
     apart = (
         "patients of which are in training too" if split.leaks else "apart from training by patient"
     )
-    chosen_on = f"{len(labels)} validation films of {recipe.data.name}, {apart}"
-    # Before the validation films are scored there is nothing to calibrate or choose by.
-    provisional = ModelSpec(
+    default = recipe.selection.default_operating_point
+    return ModelSpec(
         name=recipe.name,
         version=recipe.version,
         description=recipe.description,
         licence=recipe.licence,
-        weights=weights,
+        weights=WeightsFile(file=f"{recipe.name}.onnx", sha256=graph.sha256, storage=graph.storage),
         architecture=graph.architecture,
         input=recipe.input,
-        calibration=Calibration(temperature=1.0, prevalence=PREVALENCE, fitted_on=chosen_on),
+        calibration=Calibration(
+            temperature=1.0,
+            offset=0.0,
+            prevalence=PREVALENCE,
+            fitted_on=f"{len(split.validation)} validation films of {recipe.data.name}, {apart}",
+        ),
         operating_points={
-            recipe.selection.default_operating_point: OperatingPoint(
+            default: OperatingPoint(
                 threshold=0.5, rule="provisional", chosen_on="-", sensitivity=0.0, specificity=0.0
             )
         },
-        default_operating_point=recipe.selection.default_operating_point,
+        default_operating_point=default,
         training_data=TrainingData(
             name=recipe.data.name,
             source=recipe.data.source,
@@ -90,16 +113,9 @@ def finish_model(
             recipe=f"{recipe.name} {recipe.version}",
             recipe_sha256=recipe.sha256,
             initialisation=initialisation,
+            teachers=refer_to_teachers(recipe.distillation),
             hilum_version=version("hilum"),
             created=datetime.datetime.now(datetime.UTC).date(),
             seed=recipe.seed,
         ),
     )
-    spec, gate = calibrate_model(
-        provisional, graph.data, root, split, films=films, labels=labels, chosen_on=chosen_on
-    )
-    if gate is not None:
-        assert spec.gate is not None
-        write_gate(gate, folder / spec.gate.file)
-    write_spec(spec, folder / f"{recipe.name}.json")
-    return spec

@@ -329,7 +329,10 @@ def _judge(
     group: Group,
     films_per_s: float,
 ) -> EpochRecord:
-    judged = validate(state.validated, recipe, *validation, group)
+    films, labels = validation
+    if not recipe.selection.stresses(state.epoch, recipe.optimization.epochs):
+        films = {"clean": films["clean"]}
+    judged = validate(state.validated, recipe, films, labels, group)
     return EpochRecord(
         epoch=state.epoch,
         learning_rate=state.optimizer.param_groups[0]["lr"],
@@ -351,12 +354,16 @@ def _write(state: TrainingState, states: StateFile, group: Group) -> None:
 def is_best(record: EpochRecord, earlier: list[EpochRecord], selection: SelectionSection) -> bool:
     """Whether an epoch is better than all before it."""
     metric = selection.metric
-    return all(record.score(metric) > other.score(metric) for other in earlier)
+    if not record.has(metric):
+        return False
+    rivals = [other for other in earlier if other.has(metric)]
+    return all(record.score(metric) > other.score(metric) for other in rivals)
 
 
 def has_stopped(records: list[EpochRecord], selection: SelectionSection) -> bool:
     """Whether as many epochs as the recipe has patience for have brought nothing better."""
-    if selection.patience is None or not records:
+    metric = selection.metric
+    scores = [record.score(metric) for record in records if record.has(metric)]
+    if selection.patience is None or not scores:
         return False
-    scores = [record.score(selection.metric) for record in records]
     return len(scores) - 1 - scores.index(max(scores)) >= selection.patience

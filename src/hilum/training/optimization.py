@@ -142,8 +142,10 @@ class SelectionSection(Facts):
         ``last`` keeps the last epoch.
     patience
         Epochs without a better value after which the run stops; without it, it never does.
-    stressed
-        Judge the validation films under stress too: nine more passes over them an epoch.
+    stress_every
+        Epochs from one judgement under stress, nine more passes over the validation films, to
+        the next; the last epoch always has one. Where the metric is one under stress, only
+        these epochs can be kept, and only they count for ``patience``. 0: never.
     default_operating_point
         What a decision uses unless another is asked for: ``youden``, ``sensitivity_95`` and
         ``sensitivity_99`` are chosen on the validation films; ``argmax`` is a probability of
@@ -152,7 +154,7 @@ class SelectionSection(Facts):
 
     metric: Metric = "auc"
     patience: Annotated[int, Field(ge=1)] | None = None
-    stressed: bool = True
+    stress_every: Annotated[int, Field(ge=0)] = 1
     default_operating_point: Literal["youden", "sensitivity_95", "sensitivity_99", "argmax"] = (
         "sensitivity_95"
     )
@@ -161,9 +163,15 @@ class SelectionSection(Facts):
     def _patience_has_a_metric(self) -> Self:
         if self.patience is not None and self.metric == "last":
             raise ValueError("patience waits for a better value, and the metric is 'last'")
-        if not self.stressed and "stressed" in self.metric:
-            raise ValueError(f"the metric {self.metric} needs stressed: true")
+        if not self.stress_every and "stressed" in self.metric:
+            raise ValueError(f"the metric {self.metric} needs stress_every: 1 or more")
         return self
+
+    def stresses(self, epoch: int, epochs: int) -> bool:
+        """Whether the validation films are judged under stress after ``epoch`` of ``epochs``."""
+        if not self.stress_every:
+            return False
+        return epoch % self.stress_every == 0 or epoch == epochs
 
 
 def compute_rate_factor(section: OptimizationSection, step: int, steps: int) -> float:

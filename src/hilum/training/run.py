@@ -32,6 +32,7 @@ from hilum.models.checkpoint import CheckpointMetadata, load_checkpoint, save_ch
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.initialisation import describe_initialisation
 from hilum.spec import ModelSpec, Storage
+from hilum.training.distillation import refer_to_teachers
 from hilum.training.distributed import Group, join_group
 from hilum.training.failures import explain_failures
 from hilum.training.film_cache import load_training_films
@@ -188,7 +189,7 @@ def run_recipe(
                 write_sides(material.split, folder / "split.csv")
             films, labels = material.validation
             validation = {"clean": films}
-            if recipe.selection.stressed:
+            if recipe.selection.stress_every:
                 talk("stressing validation films")
                 validation = stress_films(films, labels.tolist())
             chronicle = Chronicle()
@@ -267,6 +268,9 @@ def _place_states(
         "dataset": material.compute_fingerprint(),
         "initialisation": initialisation,
         "number of processes": str(group.size),
+        "teachers": ", ".join(
+            teacher.weights_sha256 for teacher in refer_to_teachers(recipe.distillation)
+        ),
     }
     return StateFile(
         folder / STATE,

@@ -44,10 +44,17 @@ def list_figures(record: EpochRecord) -> dict[str, float]:
         "validation_loss": record.loss,
         "accuracy": record.accuracy,
         "balanced_accuracy": record.balanced_accuracy,
+        **(_list_stressed(record) if record.is_stressed else {}),
+        "auc_clean": record.auc["clean"],
+        "films_per_s": record.films_per_s,
+    }
+
+
+def _list_stressed(record: EpochRecord) -> dict[str, float]:
+    return {
         "worst_stressed_auc": record.worst_stressed_auc,
         "mean_stressed_auc": record.mean_stressed_auc,
-        **{f"auc_{name}": auc for name, auc in record.auc.items()},
-        "films_per_s": record.films_per_s,
+        **{f"auc_{name}": auc for name, auc in record.auc.items() if name != "clean"},
     }
 
 
@@ -62,15 +69,18 @@ class HistoryTable:
 
     def track_epoch(self, record: EpochRecord, step: int) -> None:
         """Write the table with this epoch as its last line."""
-        figures = list_figures(record)
-        rows = [["epoch", *figures]]
+        figures = {name: f"{value:.6g}" for name, value in list_figures(record).items()}
+        rows: list[dict[str, str]] = []
         if self._path.exists():
             with self._path.open(newline="", encoding="utf-8") as file:
-                earlier = list(csv.reader(file))[1:]
-            rows += [row for row in earlier if int(row[0]) < record.epoch]
-        rows.append([str(record.epoch), *(f"{value:.6g}" for value in figures.values())])
+                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < record.epoch]
+        rows.append({"epoch": str(record.epoch), **figures})
+        # An epoch that was not judged under stress has fewer figures: its cells stay empty.
+        fullest = max(rows, key=len)
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        table = csv.DictWriter(text, list(fullest), restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
         write_whole(self._path, text.getvalue().encode())
 
     def close(self) -> None:

@@ -58,6 +58,11 @@ class EpochRecord:
         return asdict(self)
 
     @property
+    def is_stressed(self) -> bool:
+        """Whether the films were judged under stress after this epoch."""
+        return len(self.auc) > 1
+
+    @property
     def worst_stressed_auc(self) -> float:
         """Lowest AUC over the clean films and every stress."""
         return min(self.auc.values())
@@ -66,6 +71,10 @@ class EpochRecord:
     def mean_stressed_auc(self) -> float:
         """Mean AUC over the clean films and every stress."""
         return sum(self.auc.values()) / len(self.auc)
+
+    def has(self, metric: str) -> bool:
+        """Whether this epoch was judged by what the recipe selects by."""
+        return self.is_stressed or "stressed" not in metric
 
     def score(self, metric: str) -> float:
         """Give what the recipe selects by; higher is better."""

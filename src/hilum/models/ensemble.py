@@ -1,0 +1,213 @@
+"""Several networks joined into one ONNX graph: an ensemble is a model like any other.
+
+The joined graph takes the films once and gives the weighted sum of the members' logits and of
+their evidence maps, so the map of an ensemble sums to its logit as that of one network does.
+Embeddings stand side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilum.errors import ConfigError, ExportError, MissingExtraError
+from hilum.models.export import (
+    METADATA_KEY,
+    OUTPUT_NAMES,
+    PARITY_FLOAT32,
+    Batch,
+    ExportedGraph,
+    draw_noise,
+    run_graph,
+    serialise_graph,
+)
+from hilum.spec import Architecture, ModelSpec, hash_bytes
+
+try:
+    import onnx
+    from onnx import compose, helper, numpy_helper
+except ImportError as error:
+    raise MissingExtraError("train", "join networks into an ensemble") from error
+
+FAMILY = "Ensemble"
+
+_INPUT = "radiograph"
+
+
+def check_members(members: Sequence[ModelSpec]) -> None:
+    """Refuse members whose answers cannot be added, or that cannot be calibrated together.
+
+    Raises
+    ------
+    ConfigError
+        There are fewer than two, the same weights come twice, or the members differ in their
+        input, labels, map, storage, licence or training films.
+    """
+    if len(members) < 2:
+        raise ConfigError("An ensemble takes two members or more.")
+    if len({member.weights.sha256 for member in members}) < len(members):
+        raise ConfigError("The same weights come twice among the members; give them more weight.")
+    first = members[0]
+    for member in members[1:]:
+        for fact, way_out in (
+            ("input", "It is prepared once for all members."),
+            ("labels", "Their logits would not mean the same."),
+            ("weights.storage", "Export them alike with `hilum export --storage`."),
+            ("architecture.evidence_shape", "Maps of other cells cannot be added."),
+            ("licence", "The joined file can have one only."),
+            ("training_data.fingerprint", "One would be calibrated on films it has learned."),
+        ):
+            if _look_up(member, fact) != _look_up(first, fact):
+                raise ConfigError(f"{first.name} and {member.name} differ in {fact}. {way_out}")
+
+
+def compute_factors(members: Sequence[ModelSpec], shares: Sequence[float]) -> list[float]:
+    """Give what each member's logit is multiplied by: its share over its temperature.
+
+    A network that is too sure of itself would otherwise outvote the others.
+
+    Raises
+    ------
+    ConfigError
+        Shares and members differ in number, or a share is not a number above 0.
+    """
+    if len(shares) != len(members):
+        raise ConfigError(f"There are {len(members)} members and {len(shares)} shares.")
+    if not all(np.isfinite(share) and share > 0 for share in shares):
+        raise ConfigError("Each member's share must be a number above 0.")
+    total = sum(shares)
+    return [
+        share / total / member.calibration.temperature
+        for member, share in zip(members, shares, strict=True)
+    ]
+
+
+def join_graphs(
+    members: Sequence[tuple[ModelSpec, bytes]], factors: Sequence[float]
+) -> ExportedGraph:
+    """Join the graphs of several models into one.
+
+    Parameters
+    ----------
+    members
+        Spec and weights of each; :func:`check_members` has accepted them.
+    factors
+        What each member's logit and map are multiplied by, e.g. of :func:`compute_factors`.
+
+    Raises
+    ------
+    ExportError
+        The joined graph does not give the weighted sum of what its members give.
+    """
+    graphs = [onnx.load_from_string(weights) for _, weights in members]
+    joined = _join(graphs, factors)
+    _write_note(joined, [spec for spec, _ in members], factors)
+    data = serialise_graph(joined)
+    film = members[0][0].input
+    noise = draw_noise(film.channels, film.height_px, film.width_px)
+    difference, scale = _compare(data, [weights for _, weights in members], factors, noise)
+    if not difference <= PARITY_FLOAT32 * max(1.0, scale):
+        raise ExportError(
+            f"The joined graph differs from its members by {difference:.2g} logit units. It is "
+            "not written."
+        )
+    networks = [spec.architecture for spec, _ in members]
+    return ExportedGraph(
+        data=data,
+        sha256=hash_bytes(data),
+        storage=members[0][0].weights.storage,
+        architecture=Architecture(
+            family=FAMILY,
+            timm_name=" + ".join(network.timm_name for network in networks),
+            parameters=sum(network.parameters for network in networks),
+            evidence_shape=networks[0].evidence_shape,
+            embedding_size=sum(network.embedding_size for network in networks),
+            head_bias=float(
+                sum(
+                    factor * network.head_bias
+                    for factor, network in zip(factors, networks, strict=True)
+                )
+            ),
+        ),
+        max_difference=difference,
+    )
+
+
+def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.ModelProto:
+    nodes, tensors = [], []
+    terms: dict[str, list[str]] = {name: [] for name in OUTPUT_NAMES}
+    for number, (graph, factor) in enumerate(zip(graphs, factors, strict=True), start=1):
+        prefix = f"member{number}/"
+        own = compose.add_prefix(graph, prefix, rename_inputs=False)
+        nodes += own.graph.node
+        tensors += own.graph.initializer
+        scale = f"{prefix}factor"
+        tensors.append(numpy_helper.from_array(np.array(factor, np.float32), scale))
+        for name in ("logit", "evidence"):
+            term = f"{prefix}{name}/scaled"
+            nodes.append(helper.make_node("Mul", [f"{prefix}{name}", scale], [term], term))
+            terms[name].append(term)
+        terms["embedding"].append(f"{prefix}embedding")
+    for name in ("logit", "evidence"):
+        nodes.append(helper.make_node("Sum", terms[name], [name], name))
+    nodes.append(helper.make_node("Concat", terms["embedding"], ["embedding"], "embedding", axis=1))
+    outputs = [_declare(graphs, name) for name in OUTPUT_NAMES]
+    inputs = [value for value in graphs[0].graph.input if value.name == _INPUT]
+    body = helper.make_graph(nodes, "ensemble", inputs, outputs, tensors)
+    newest = max(graphs, key=lambda graph: max(one.version for one in graph.opset_import))
+    if any(list(graph.opset_import) != list(newest.opset_import) for graph in graphs):
+        raise ExportError(
+            "The members were exported for different versions of ONNX. Export them again."
+        )
+    return helper.make_model(
+        body, producer_name="hilum", opset_imports=newest.opset_import, ir_version=newest.ir_version
+    )
+
+
+def _declare(graphs: Sequence[onnx.ModelProto], name: str) -> onnx.ValueInfoProto:
+    """Describe an output as the first member does, with room for all embeddings."""
+    given = [next(one for one in graph.graph.output if one.name == name) for graph in graphs]
+    output = onnx.ValueInfoProto()
+    output.CopyFrom(given[0])
+    if name == "embedding":
+        sizes = [one.type.tensor_type.shape.dim[1].dim_value for one in given]
+        output.type.tensor_type.shape.dim[1].dim_value = sum(sizes)
+    return output
+
+
+def _write_note(
+    model: onnx.ModelProto, members: Sequence[ModelSpec], factors: Sequence[float]
+) -> None:
+    note: dict[str, Any] = {
+        "members": [
+            {"name": spec.name, "weights_sha256": spec.weights.sha256, "factor": factor}
+            for spec, factor in zip(members, factors, strict=True)
+        ]
+    }
+    model.metadata_props.add(key=METADATA_KEY, value=json.dumps(note, sort_keys=True))
+
+
+def _compare(
+    joined: bytes, members: Sequence[bytes], factors: Sequence[float], noise: list[Batch]
+) -> tuple[float, float]:
+    """Give the largest difference on noise to the sum of the members, and the largest value."""
+    parts = [run_graph(weights, noise) for weights in members]
+    difference, scale = 0.0, 0.0
+    for place, given in enumerate(run_graph(joined, noise)):
+        for name in ("logit", "evidence"):
+            expected = sum(
+                factor * part[place][name] for factor, part in zip(factors, parts, strict=True)
+            )
+            difference = max(difference, float(np.abs(given[name] - expected).max()))
+            scale = max(scale, float(np.abs(expected).max()))
+    return difference, scale
+
+
+def _look_up(spec: ModelSpec, fact: str) -> object:
+    value: object = spec
+    for name in fact.split("."):
+        value = getattr(value, name)
+    return value
