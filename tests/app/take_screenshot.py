@@ -1,8 +1,8 @@
 """Take the screenshots of the documentation: ``python tests/app/take_screenshot.py``.
 
 It opens samples (extra ``samples``) on the page with the shipped model, or with ``--model``,
-and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png`` (the phantom, with the
-input gate off) and ``docs/images/app-refused.png`` (RG1, which the gate refuses).
+and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png`` (the phantom with an
+opacity) and ``docs/images/app-refused.png`` (the one without, which the gate refuses).
 """
 
 from __future__ import annotations
@@ -50,12 +50,11 @@ def take(url: str, chromium: str, folder: Path) -> None:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
-        page.get_by_text("Adult chest film RG1").click()
+        page.get_by_text("Phantom", exact=True).click()
         page.locator(".refusal").wait_for()
         page.wait_for_timeout(2500)
         write_small(page.screenshot(), folder / "app-refused.png")
         page.get_by_text("Phantom with an opacity").click()
-        page.get_by_text("Answer also where the gate refuses").click()
         page.locator(".answer").wait_for()
         page.locator("img[alt^='Legend']").wait_for()
         # Streamlit fades in what has changed.

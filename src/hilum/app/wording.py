@@ -144,7 +144,7 @@ def describe_evidence(prediction: Prediction) -> str:
     return (
         f"{sentence} All cells average {format_signed(float(values.mean(dtype=float)))}; with the "
         f"network’s constant {format_signed(evidence.bias)} that is the logit "
-        f"{format_signed(prediction.logit)}, a probability of "
+        f"{format_signed(prediction.logit)}; calibrated, a probability of "
         f"{format_percent(prediction.probability)}."
     )
 
