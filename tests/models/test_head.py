@@ -61,12 +61,18 @@ def test_a_network_that_is_not_timms_is_refused() -> None:
         EvidenceNetwork(nn.Sequential(nn.Conv2d(1, 4, 3)))
 
 
-def test_numbers_decide_not_class_names() -> None:
+@pytest.mark.parametrize("seed", range(8))
+def test_numbers_decide_not_class_names(seed: int) -> None:
     """A norm slipped between pool and head is seen although every attribute looks right."""
+    torch.manual_seed(seed)
     network: Any = build_network(SMALL_RESNET, init="none")
     head = network.get_classifier()
     with torch.no_grad():
         head.weight *= 1e-4  # a small logit must not hide it either
+        head.bias += 3.0
+    EvidenceNetwork(network)  # a bias that outweighs everything is no fault
+    with torch.no_grad():
+        head.bias -= 3.0
     pool = network.global_pool
     network.global_pool = nn.Sequential(pool, nn.LayerNorm(head.in_features))
     with pytest.raises(ExportError, match="more than a global average pool"):
