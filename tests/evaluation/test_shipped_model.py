@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hilum.data import read_dataset
 from hilum.metrics import compute_auc, count_at_threshold
 from hilum.models.zoo import list_models
+from hilum.predictor import load_model
 from hilum.spec import ModelSpec
 from hilum.training.recipe import read_recipe
 
@@ -60,10 +62,32 @@ def test_the_official_test_films_through_the_command_give_the_recorded_figures(
         assert result["evidence"]["shape"] == [7, 7]
     # At most three in a hundred films of the set are refused.
     assert sum(bool(result["reasons"]) for result in results) <= 0.03 * len(results)
-    # The zone's promise, on films that set nothing: chance allows for two in a hundred. For normal
-    # films the shift of this set breaks it, by as much as docs/trust.md says and no more.
-    zone = spec.conformal
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hilum-efficientnet-lite0",
+        pytest.param(
+            "hilum-efficientnet-lite1",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="the shift: 91.0 % of normal test films are covered, see docs/trust.md",
+            ),
+        ),
+    ],
+)
+def test_the_zone_keeps_its_promise_on_films_that_set_nothing(name: str, dataset: Path) -> None:
+    root, films = read_dataset(dataset / "chest_xray")
+    test = [film for film in films if film.part == "test"]
+    with load_model(name) as model:
+        predictions = [model.analyze(root / film.path, gate=False) for film in test]
+        zone = model.spec.conformal
     assert zone is not None
-    values = np.array([result["probability"] for result in results])
+    labels = np.array([film.label == 1 for film in test])
+    values = np.array([prediction.probability for prediction in predictions])
+    # Chance allows for two in a hundred.
     assert (values[labels] >= zone.positive_from).mean() >= 1 - zone.alpha - 0.02
-    assert (values[~labels] <= zone.negative_to).mean() >= 0.905
+    assert (values[~labels] <= zone.negative_to).mean() >= 1 - zone.alpha - 0.02

@@ -9,7 +9,6 @@ import typer
 
 from hilum.cli import options
 from hilum.cli.fitting import choose_split, print_fitted, say
-from hilum.errors import ConfigError
 
 
 def register(app: typer.Typer) -> None:
@@ -61,15 +60,12 @@ def ensemble(
     from hilum.spec import read_weights
     from hilum.training.ensemble import make_ensemble
 
-    shares = share or [1.0] * len(models)
-    if len(shares) != len(models):
-        raise ConfigError(f"There are {len(models)} models and {len(shares)} shares (--share).")
     resolved = [resolve_model(model) for model in models]
     members = [(spec, read_weights(spec, folder)) for spec, folder in resolved]
     root, films = read_dataset(data)
     spec = make_ensemble(
         members,
-        shares,
+        share or [1.0] * len(models),
         out,
         name=name,
         description=description or f"Ensemble of {', '.join(one.name for one, _ in members)}.",

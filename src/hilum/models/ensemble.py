@@ -75,7 +75,7 @@ def compute_factors(members: Sequence[ModelSpec], shares: Sequence[float]) -> li
         Shares and members differ in number, or a share is not a number above 0.
     """
     if len(shares) != len(members):
-        raise ConfigError(f"There are {len(members)} members and {len(shares)} shares.")
+        raise ConfigError(f"There are {len(members)} models and {len(shares)} shares (--share).")
     if not all(np.isfinite(share) and share > 0 for share in shares):
         raise ConfigError("Each member's share must be a number above 0.")
     total = sum(shares)
