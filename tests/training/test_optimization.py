@@ -95,6 +95,10 @@ def test_constant_is_constant_after_its_warm_up() -> None:
         ({"average_decay": 0.9, "average_from_epoch": 3}, "two ways to average"),
         ({"average_from_epoch": 11}, "names epoch 11 of 10"),
         ({"unfreeze": [{"epoch": 12, "parameters": ["a"]}]}, "names epoch 12 of 10"),
+        (
+            {"progressive_resizing": {"first_height_px": 64, "full_from_epoch": 12}},
+            "progressive_resizing.full_from_epoch names epoch 12 of 10",
+        ),
         ({"accumulation": 33}, "more parts than it has films"),
         ({"optimizer": "lion"}, "optimizer"),
         ({"learning_rate": 0}, "learning_rate"),

@@ -96,6 +96,17 @@ def test_a_wrong_key_is_named(
         parse_recipe(yaml.safe_dump(small_recipe))
 
 
+def test_films_that_grow_begin_below_the_networks_size(small_recipe: dict[str, Any]) -> None:
+    for first, refused in ((32, False), (64, True)):
+        resizing = {"first_height_px": first, "full_from_epoch": 2}
+        small_recipe["optimization"]["progressive_resizing"] = resizing
+        if refused:
+            with pytest.raises(ConfigError, match=r"first_height_px is not below input\.height_px"):
+                parse_recipe(yaml.safe_dump(small_recipe))
+        else:
+            assert parse_recipe(yaml.safe_dump(small_recipe)).optimization.progressive_resizing
+
+
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "\x00"])
 def test_what_is_no_mapping_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):

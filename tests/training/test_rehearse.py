@@ -14,6 +14,7 @@ import torch
 
 from hilum.errors import ConfigError, MissingExtraError
 from hilum.training.find_rate import RateCurve, _read_curve, find_rate
+from hilum.training.optimization import ProgressiveResizing
 from hilum.training.profile import Rates, measure_rates
 from hilum.training.recipe import Recipe
 from hilum.training.rehearse import Rehearsal, prepare_rehearsal
@@ -28,6 +29,16 @@ def test_batches_go_on_and_are_augmented_anew(rehearsal: Rehearsal) -> None:
     batches = [next(rehearsal.batches) for _ in range(14)]  # 96 films are six batches of 16
     assert {tuple(films.shape) for films, _ in batches} == {(16, 1, 64, 64)}
     assert not batches[0][0].equal(batches[6][0])
+
+
+def test_rehearsals_take_films_of_the_networks_own_size(
+    recipe: Recipe, drawn_dataset: Path
+) -> None:
+    resizing = ProgressiveResizing(first_height_px=32, full_from_epoch=2)
+    optimization = recipe.optimization.model_copy(update={"progressive_resizing": resizing})
+    growing = recipe.model_copy(update={"optimization": optimization})
+    films, _ = next(prepare_rehearsal(growing, drawn_dataset, workers=0).batches)
+    assert films.shape[2:] == (64, 64)
 
 
 def test_the_finder_rises_until_the_loss_does(recipe: Recipe, rehearsal: Rehearsal) -> None:

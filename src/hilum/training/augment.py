@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
-from hilum.training.raster import compress_jpeg, film_to_picture, picture_to_film
+from hilum.training.raster import (
+    CURVE_GREYS,
+    apply_curve,
+    compress_jpeg,
+    film_to_picture,
+    picture_to_film,
+)
 from hilum.training.recipe import AugmentationSection
 from hilum.training.style import Style, match_histogram, match_spectrum
 
@@ -72,11 +78,14 @@ def augment_tone(film: Film, section: AugmentationSection, rng: np.random.Genera
     """Change the grey scale: gamma, a curve, contrast, slow shading, colour jitter."""
     if not _is_on(section, _TONE):
         return film
-    film = np.clip(film, 0.0, 1.0) ** np.float32(_log_uniform(rng, section.gamma))
+    film = np.clip(film, 0.0, 1.0)
+    gamma = _log_uniform(rng, section.gamma)
     if section.curve > 0:
         steps = np.exp(rng.normal(0.0, section.curve, 8))
         knots = np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
-        film = np.interp(film, np.linspace(0.0, 1.0, 9), knots).astype(np.float32)
+        film = apply_curve(film, np.interp(CURVE_GREYS**gamma, np.linspace(0.0, 1.0, 9), knots))
+    else:
+        film = film ** np.float32(gamma)
     if rng.random() < section.equalize:
         film = picture_to_film(ImageOps.equalize(film_to_picture(film)))
     contrast = np.float32(_log_uniform(rng, section.contrast))

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch.utils.data import Dataset, Sampler
 
 from hilum.data.layout import Film
@@ -19,6 +20,7 @@ from hilum.spec import InputSpec
 from hilum.training.augment import augment_film
 from hilum.training.distillation import Teachers
 from hilum.training.film_cache import read_film, unpack_film
+from hilum.training.optimization import ProgressiveResizing
 from hilum.training.recipe import AugmentationSection
 from hilum.training.style import Style, measure_style
 
@@ -55,6 +57,8 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     films
         Shape (N, height_px, width_px): uint8 of :mod:`hilum.training.film_cache`, or float32
         in [0, 1].
+    resizing
+        Makes the films of the first epochs smaller. Teachers see them as they were before.
     """
 
     def __init__(
@@ -65,12 +69,14 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         augmentation: AugmentationSection,
         seed: int,
         teachers: Teachers | None = None,
+        resizing: ProgressiveResizing | None = None,
     ) -> None:
         self.films = films
         self.labels = labels
         self.spec = spec
         self.augmentation = augmentation
         self.seed = seed
+        self.resizing = resizing
         self._by_label = [np.flatnonzero(labels == label) for label in (0, 1)]
         needs_style = augmentation.style_spectrum > 0 or augmentation.style_histogram > 0
         self._styles = (
@@ -107,6 +113,18 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return 1.0
         return aspects[int(rng.integers(0, 2))] / aspects[self.labels[index]]
 
+    def _shrink(self, film: NDArray[np.float32], epoch: int) -> NDArray[np.float32]:
+        if self.resizing is None:
+            return film
+        full_px = self.spec.height_px
+        height_px = self.resizing.compute_height(epoch, full_px)
+        if height_px == full_px:
+            return film
+        width_px = round(self.spec.width_px * height_px / full_px)
+        image = Image.fromarray(film).resize((width_px, height_px), Image.Resampling.BILINEAR)
+        shrunk: NDArray[np.float32] = np.clip(np.asarray(image), 0.0, 1.0)
+        return shrunk
+
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         epoch, index = key
         film = self._read(index)
@@ -124,7 +142,7 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         target = float(self._targets[index])
         if self._teachers is not None:
             target = self._teachers.soften(target, film)
-        planes = normalize_film(film, self.spec)[0]
+        planes = normalize_film(self._shrink(film, epoch % _REPEAT), self.spec)[0]
         return torch.from_numpy(planes), torch.tensor(target)
 
 

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from hilum.errors import ConfigError, MissingExtraError
+from hilum.training.arithmetic import autocast
 from hilum.training.losses import mix_batch
 from hilum.training.optimizer import build_optimizer, freeze, set_training_mode
 from hilum.training.recipe import Recipe
 from hilum.training.resume import write_whole
-from hilum.training.validation import autocast
 
 if TYPE_CHECKING:
     from hilum.training.losses import Loss

@@ -16,6 +16,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.utils.data import DataLoader
 
 from hilum.errors import TrainingError
+from hilum.training.arithmetic import autocast
 from hilum.training.batches import Batches
 from hilum.training.determinism import capture_generators, restore_generators, use_determinism
 from hilum.training.distillation import load_teachers
@@ -33,7 +34,7 @@ from hilum.training.optimizer import (
 )
 from hilum.training.recipe import Recipe
 from hilum.training.resume import StateFile
-from hilum.training.validation import EpochRecord, Films, Labels, autocast, validate
+from hilum.training.validation import EpochRecord, Films, Labels, validate
 
 Weights = dict[str, Tensor]
 
@@ -291,7 +292,15 @@ def build_loader(
     """Give what hands out a process's share of each batch, augmented, and the loss."""
     films, labels = train
     teachers = load_teachers(recipe.distillation, recipe.input)
-    dataset = TrainingFilms(films, labels, recipe.input, recipe.augmentation, recipe.seed, teachers)
+    dataset = TrainingFilms(
+        films,
+        labels,
+        recipe.input,
+        recipe.augmentation,
+        recipe.seed,
+        teachers,
+        recipe.optimization.progressive_resizing,
+    )
     sampler = EpochSampler(labels, recipe.seed, recipe.optimization.epoch)
     loader = DataLoader(
         dataset,

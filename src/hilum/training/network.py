@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from hilum.errors import ConfigError
 from hilum.models.build import build_network
 from hilum.training.recipe import Recipe
 
@@ -20,7 +21,8 @@ def build_recipe_network(recipe: Recipe, *, init: str | None = None) -> nn.Modul
     Raises
     ------
     ConfigError
-        See :func:`hilum.models.build.build_network`.
+        See :func:`hilum.models.build.build_network`; or the films are to begin smaller than
+        the network takes.
     """
     section = recipe.network
     torch.manual_seed(recipe.seed)
@@ -34,7 +36,26 @@ def build_recipe_network(recipe: Recipe, *, init: str | None = None) -> nn.Modul
     )
     if section.head_init == "near_zero":
         reset_head(network)
+    if recipe.optimization.progressive_resizing is not None:
+        _check_takes_small_films(network, recipe)
     return network
+
+
+def _check_takes_small_films(network: nn.Module, recipe: Recipe) -> None:
+    resizing = recipe.optimization.progressive_resizing
+    assert resizing is not None
+    height_px = resizing.first_height_px
+    width_px = round(recipe.input.width_px * height_px / recipe.input.height_px)
+    network.eval()
+    try:
+        with torch.no_grad():
+            network(torch.zeros(1, recipe.input.channels, height_px, width_px))
+    except (AssertionError, RuntimeError) as error:
+        raise ConfigError(
+            f"optimization.progressive_resizing: {recipe.network.architecture} does not take films "
+            f"of {height_px}x{width_px} px ({error}). Leave the key out."
+        ) from error
+    network.train()
 
 
 def reset_head(network: nn.Module) -> None:

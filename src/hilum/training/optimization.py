@@ -41,6 +41,28 @@ class Unfreezing(Facts):
     parameters: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
+class ProgressiveResizing(Facts):
+    """Films that begin small and grow, so that early epochs cost a fraction (Tan 2021).
+
+    first_height_px
+        Height of the films in the first epoch; their width is in proportion.
+    full_from_epoch
+        From this epoch on films have the network's own size. Until then they grow by the same
+        step each epoch, rounded to 32 px.
+    """
+
+    first_height_px: Annotated[int, Field(ge=32)]
+    full_from_epoch: Annotated[int, Field(ge=2)]
+
+    def compute_height(self, epoch: int, full_px: int) -> int:
+        """Give the height of the films in ``epoch``, where ``full_px`` is the network's own."""
+        share = min((epoch - 1) / (self.full_from_epoch - 1), 1.0)
+        if share == 1.0:
+            return full_px
+        height = self.first_height_px + share * (full_px - self.first_height_px)
+        return max(self.first_height_px, 32 * round(height / 32))
+
+
 class OptimizationSection(Facts):
     """The loop: optimizer, learning rate over time, average of the weights, arithmetic.
 
@@ -56,6 +78,8 @@ class OptimizationSection(Facts):
         Parts into which a batch is cut, one after another, where the memory does not hold it
         whole. The gradients add up to that of the batch; only batch normalisation, and a loss
         that is divided by class weights, see the parts.
+    progressive_resizing
+        Smaller films in the first epochs.
     optimizer, momentum
         ``adamw``, ``adam`` (the decay is then part of the gradient), or ``sgd`` with Nesterov's
         momentum where ``momentum`` is above 0.
@@ -96,6 +120,7 @@ class OptimizationSection(Facts):
     epoch: Literal["all", "balanced", "oversampled"] = "all"
     batch_size: Annotated[int, Field(ge=1)] = 32
     accumulation: Annotated[int, Field(ge=1)] = 1
+    progressive_resizing: ProgressiveResizing | None = None
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     learning_rate: Annotated[float, Field(gt=0.0)]
@@ -120,9 +145,14 @@ class OptimizationSection(Facts):
             raise ValueError(f"the schedule {self.schedule} has no lowest_learning_rate")
         if self.average_decay and self.average_from_epoch is not None:
             raise ValueError("average_decay and average_from_epoch are two ways to average")
+        resizing = self.progressive_resizing
         for name, epoch in (
             ("average_from_epoch", self.average_from_epoch),
             *(("unfreeze", step.epoch) for step in self.unfreeze),
+            (
+                "progressive_resizing.full_from_epoch",
+                None if resizing is None else resizing.full_from_epoch,
+            ),
         ):
             if epoch is not None and epoch > self.epochs:
                 raise ValueError(f"{name} names epoch {epoch} of {self.epochs}")

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hilum.training.arithmetic import autocast
 from hilum.training.losses import Loss
 from hilum.training.optimizer import WeightAverage, build_average, build_optimizer, freeze
 from hilum.training.optimizer import set_training_mode as turn_on_training
 from hilum.training.recipe import Recipe
-from hilum.training.validation import autocast
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,15 @@ class Recipe(Facts):
     compare: dict[Name, dict[Text, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
+    def _films_grow(self) -> Self:
+        resizing = self.optimization.progressive_resizing
+        if resizing is not None and resizing.first_height_px >= self.input.height_px:
+            raise ValueError(
+                "optimization.progressive_resizing.first_height_px is not below input.height_px"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _variants_are_recipes(self) -> Self:
         for variant in self.compare:
             self.vary(variant)

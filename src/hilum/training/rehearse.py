@@ -61,5 +61,8 @@ def prepare_rehearsal(
     split = choose_sides(films, recipe.data)
     labels = np.array([film.label for film in split.train])
     train = load_training_films(root, split, recipe.input, cache, report=report_films)
+    # Films of the network's own size: what most steps cost in the end.
+    full_sized = recipe.optimization.model_copy(update={"progressive_resizing": None})
+    recipe = recipe.model_copy(update={"optimization": full_sized})
     loader, compute_loss = build_loader(recipe, (train, labels), workers, ALONE, place)
     return Rehearsal(network, repeat_batches(loader), compute_loss)

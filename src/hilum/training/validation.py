@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hilum.errors import ConfigError, TrainingError
+from hilum.errors import TrainingError
 from hilum.metrics import compute_auc
 from hilum.preprocess import normalize_film
 from hilum.spec import InputSpec
+from hilum.training.arithmetic import autocast
 from hilum.training.distributed import ALONE, Group
 from hilum.training.failures import describe_divergence
 from hilum.training.losses import to_one_logit
@@ -85,22 +86,6 @@ class EpochRecord:
         if metric == "loss":
             return -self.loss
         return float(getattr(self, metric))
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Give the arithmetic that the recipe names.
-
-    Raises
-    ------
-    ConfigError
-        It is float16, and the device is no CUDA device.
-    """
-    if precision == "float16" and device.type != "cuda":
-        raise ConfigError(
-            "optimization.precision: float16 needs a CUDA device. On the CPU use bfloat16."
-        )
-    dtype = torch.float16 if precision == "float16" else torch.bfloat16
-    return torch.autocast(device.type, dtype, enabled=precision != "float32")
 
 
 @torch.no_grad()
