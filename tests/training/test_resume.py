@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from hilum.errors import ConfigError, TrainingError
-from hilum.training.resume import StateFile, write_whole
+from hilum.training.resume import StateFile
 
 PROGRAM = Path(__file__).with_name("killed_runs.py")
 
@@ -90,15 +90,6 @@ def test_a_full_disk_leaves_the_state_before(tmp_path: Path) -> None:
         states.write({"step": 2, "weights": torch.zeros(100_000)})
     assert states.read() == {"step": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
-
-
-def test_a_full_disk_leaves_the_file_before(tmp_path: Path) -> None:
-    write_whole(tmp_path / "history.csv", b"before")
-    (tmp_path / "history.csv.partial").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(tmp_path / "history.csv", b"after")
-    assert (tmp_path / "history.csv").read_bytes() == b"before"
-    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
 
 
 def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -45,10 +45,10 @@ def calibrate(
     they no longer hold: run `hilum evaluate --record` afterwards.
     """
     from hilum.data import read_dataset
-    from hilum.decision.gate import write_gate
     from hilum.models.zoo import resolve_model
-    from hilum.spec import read_weights, write_spec
+    from hilum.spec import read_weights
     from hilum.training.calibrate import calibrate_model, check_fingerprint, read_validation
+    from hilum.training.model_folder import write_model
 
     spec, folder = resolve_model(model)
     weights = read_weights(spec, folder)
@@ -73,11 +73,7 @@ def calibrate(
         # The answers are the same, so what was measured of them still holds.
         fitted = fitted.model_copy(update={"metrics": spec.metrics})
     target = folder if out is None else out
-    target.mkdir(parents=True, exist_ok=True)
-    if target.resolve() != folder.resolve():
-        (target / spec.weights.file).write_bytes(weights)
-    if gate is not None and fitted.gate is not None:
-        write_gate(gate, target / fitted.gate.file)
-    write_spec(fitted, target / f"{spec.name}.json")
+    elsewhere = target.resolve() != folder.resolve()
+    path = write_model(fitted, target, weights=weights if elsewhere else None, gate=gate)
     print_fitted(fitted, before=spec)
-    print(target / f"{spec.name}.json")
+    print(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from hilum.cli.writing import check_target, write_whole
+from hilum.cli.writing import check_target, write_output
 from hilum.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -170,10 +170,10 @@ def _write_sheet(
     samples = choose_samples(root, films, count=count, seed=seed)
     if sheet.suffix.lower() == ".html":
         page = render_contact_sheet(samples, name=name)
-        write_whole(sheet, lambda partial: partial.write_text(page, encoding="utf-8"))
+        write_output(sheet, lambda partial: partial.write_text(page, encoding="utf-8"))
     else:
         picture = draw_contact_sheet(samples)
-        write_whole(sheet, lambda partial: picture.save(partial, "PNG"))
+        write_output(sheet, lambda partial: picture.save(partial, "PNG"))
 
 
 def split_command(
@@ -269,10 +269,10 @@ def _write_audit(audit: Audit, html: Path | None, out: Path | None) -> None:
 
     if html is not None:
         page = render_audit(audit)
-        write_whole(html, lambda partial: partial.write_text(page, encoding="utf-8"))
+        write_output(html, lambda partial: partial.write_text(page, encoding="utf-8"))
     if out is not None:
         text = json.dumps(audit.to_dict(), indent=2, allow_nan=False) + "\n"
-        write_whole(out, lambda partial: partial.write_text(text, encoding="utf-8"))
+        write_output(out, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def _print_audit(audit: Audit) -> None:

@@ -44,11 +44,11 @@ def export(
         checkpoint = checkpoint / CHECKPOINT_NAME
     if not checkpoint.is_file():
         raise UnknownModelError(f"There is no checkpoint {checkpoint}.")
-    from hilum.decision.gate import load_gate, write_gate
+    from hilum.decision.gate import load_gate
     from hilum.models.checkpoint import load_checkpoint
     from hilum.models.export import export_onnx
     from hilum.models.zoo import resolve_model
-    from hilum.spec import write_spec
+    from hilum.training.model_folder import write_model
 
     facts, folder = resolve_model(spec or checkpoint.parent)
     gate = load_gate(facts, folder)
@@ -69,11 +69,7 @@ def export(
     )
     weights = facts.weights.model_copy(update={"sha256": graph.sha256, "storage": graph.storage})
     facts = facts.model_copy(update={"weights": weights, "architecture": graph.architecture})
-    out.mkdir(parents=True, exist_ok=True)
-    graph.write(out / weights.file)
-    if gate is not None and facts.gate is not None:
-        write_gate(gate, out / facts.gate.file)
-    write_spec(facts, out / f"{facts.name}.json")
+    write_model(facts, out, weights=graph.data, gate=gate)
     print(out / weights.file)
     print(
         f"    {len(graph.data) / 1e6:.1f} MB, weights in {graph.storage}; at most "

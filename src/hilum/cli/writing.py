@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 from hilum.errors import ConfigError
+from hilum.files import replacing
 
 
 def check_target(path: Path) -> None:
@@ -23,7 +23,7 @@ def check_target(path: Path) -> None:
         raise ConfigError(f"There is no folder {path.parent} to write {path.name} into. Make it.")
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """Have ``write`` fill a file beside ``path``, and put it in its place when it is whole.
 
     Raises
@@ -31,14 +31,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     ConfigError
         The file cannot be written; what was there before is still there.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        write(partial)
-        partial.replace(path)
+        with replacing(path) as partial:
+            write(partial)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"{path} cannot be written: {reason}.") from error
-    finally:
-        # Where it cannot be removed it could not be written either.
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

@@ -41,6 +41,7 @@ from hilum.data.split import (
     split_at_random,
 )
 from hilum.errors import DatasetError
+from hilum.files import write_whole
 
 Kind = Literal["official", "random", "patient-kfold"]
 _TITLE = "# hilum split manifest 1"
@@ -255,11 +256,8 @@ def write_split(manifest: SplitManifest, path: str | os.PathLike[str]) -> None:
     DatasetError
         The file cannot be written; what was there before is still there.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(format_manifest(manifest), encoding="utf-8", newline="\n")
-        partial.replace(path)
+        write_whole(path, format_manifest(manifest))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"The manifest {path} cannot be written: {reason}.") from error

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import SpecMismatchError
+from hilum.files import write_whole
 from hilum.spec import read_checked
 from hilum.types import FilmWarning
 
@@ -201,10 +202,7 @@ def _measure_outside(vector: Floats, basis: Floats) -> float:
 
 def write_gate(gate: Gate, path: str | os.PathLike[str]) -> None:
     """Write what ``gate`` needs to ``path``, whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(encode_gate(gate))
-    partial.replace(path)
+    write_whole(path, encode_gate(gate))
 
 
 _ARRAYS = (

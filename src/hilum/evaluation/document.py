@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from hilum.evaluation.candidate import Candidate
 from hilum.evaluation.judge import PREVALENCES, Library, judge
 from hilum.evaluation.pairs import PairComparison, compare_candidates
 from hilum.evaluation.restraint import Restraint, measure_restraint
+from hilum.files import write_whole
 from hilum.metrics.sklearn_figures import has_sklearn
 from hilum.spec import Facts, SetMetrics
 
@@ -141,7 +141,4 @@ def evaluate_candidates(
 
 def write_evaluation(evaluation: Evaluation, path: str | os.PathLike[str]) -> None:
     """Write the evaluation as JSON, whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(evaluation.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, evaluation.model_dump_json(indent=2) + "\n")

@@ -17,6 +17,7 @@ from hilum.data import Film
 from hilum.data.layout import parse_film_path
 from hilum.data.manifest import parse_label
 from hilum.errors import DatasetError
+from hilum.files import replacing
 
 COLUMNS = ("path", "label", "patient", "pathogen", "logit", "probability", "gated", "uncertain")
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
@@ -212,13 +213,10 @@ def _read_label(row: _Row) -> int:
 
 def write_predictions(predictions: Predictions, path: str | os.PathLike[str]) -> None:
     """Write one CSV row a film, with ``COLUMNS``."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(_list_rows(predictions))
-    partial.replace(path)
 
 
 def _list_rows(predictions: Predictions) -> Iterable[Sequence[object]]:

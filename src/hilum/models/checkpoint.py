@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hilum.errors import ConfigError, MissingExtraError, SpecMismatchError, UnknownModelError
+from hilum.files import write_whole
 from hilum.models.build import build_network
 
 try:
@@ -68,14 +69,11 @@ def save_checkpoint(
         A network of :func:`hilum.models.build.build_network`, on any device and in any
         memory format.
     """
-    path = Path(path)
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
     header = {"hilum": json.dumps({"format": CHECKPOINT_FORMAT, **asdict(metadata)})}
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(save(tensors, metadata=header))
-    partial.replace(path)
+    write_whole(path, save(tensors, metadata=header))
 
 
 def read_checkpoint_metadata(path: str | os.PathLike[str]) -> CheckpointMetadata:

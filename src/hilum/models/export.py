@@ -14,13 +14,13 @@ import json
 import os
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import ExportError, MissingExtraError
+from hilum.files import write_whole
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.onnx_graph import (
     drop_zero_biases,
@@ -74,10 +74,7 @@ class ExportedGraph:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the file to ``path``, whole or not at all."""
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(self.data)
-        partial.replace(path)
+        write_whole(path, self.data)
 
 
 def export_onnx(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hilum.errors import DatasetError
 from hilum.evaluation import Candidate, Evaluation, write_evaluation
+from hilum.files import write_whole
 from hilum.report.evaluation_figures import DrawnFigure, draw_figures, draw_gallery, write_figures
 from hilum.report.evaluation_films import (
     ShownFilm,
@@ -83,9 +84,7 @@ def write_report(
         write_figures(drawn, folder / FIGURES_NAME)
         write_evaluation(evaluation, folder / DATA_NAME)
         # The page last: where it is, the rest is too.
-        partial = folder / f"{PAGE_NAME}.partial"
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(folder / PAGE_NAME)
+        write_whole(folder / PAGE_NAME, page)
     except OSError as error:
         raise DatasetError(
             f"The report cannot be written to {folder}: {error.strerror}."

@@ -13,6 +13,7 @@ import numpy as np
 
 from hilum.errors import MissingExtraError
 from hilum.evaluation import Candidate
+from hilum.files import write_whole
 from hilum.metrics import count_at_threshold
 from hilum.metrics.displays import (
     ConfusionMatrixDisplay,
@@ -229,10 +230,7 @@ def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:
         for ending, content in (("svg", figure.svg.encode()), ("png", figure.png)):
-            path = folder / f"{figure.name}.{ending}"
-            partial = path.with_name(path.name + ".partial")
-            partial.write_bytes(content)
-            partial.replace(path)
+            write_whole(folder / f"{figure.name}.{ending}", content)
 
 
 def draw_gallery(name: str, title: str, films: Sequence[ShownFilm]) -> DrawnFigure:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hilum.errors import SpecMismatchError
+from hilum.files import write_whole
 from hilum.spec.facts import describe_faults
 from hilum.spec.model import ModelSpec
 
@@ -52,11 +53,7 @@ def read_spec(path: str | os.PathLike[str]) -> ModelSpec:
 
 def write_spec(spec: ModelSpec, path: str | os.PathLike[str]) -> None:
     """Write ``spec`` as JSON to ``path``, whole or not at all."""
-    path = Path(path)
-    text = json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n")
 
 
 def read_weights(spec: ModelSpec, folder: str | os.PathLike[str]) -> bytes:

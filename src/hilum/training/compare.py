@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hilum.files import write_whole
 from hilum.spec import ModelSpec
 from hilum.training.recipe import Recipe
-from hilum.training.resume import write_whole
 
 RANKING = "ranking.csv"
 
@@ -110,7 +110,7 @@ def _write_ranking(recipe: Recipe, standings: list[Standing], path: Path) -> Non
     writer.writerow(["rank", *names, f"ranked_by_{recipe.selection.metric}"])
     for rank, one in enumerate(standings, start=1):
         writer.writerow([rank, *(_show(getattr(one, name)) for name in names), _show(one.metric)])
-    write_whole(path, text.getvalue().encode())
+    write_whole(path, text.getvalue())
 
 
 def _show(value: float | int | str) -> str:

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from hilum.data import Split
 from hilum.decision.conformal import DEFAULT_ALPHA
-from hilum.decision.gate import write_gate
 from hilum.errors import ConfigError
 from hilum.models.ensemble import check_members, compute_factors, join_graphs
 from hilum.models.export import ExportedGraph
@@ -21,9 +20,9 @@ from hilum.spec import (
     Provenance,
     describe_faults,
     hash_bytes,
-    write_spec,
 )
 from hilum.training.calibrate import calibrate_model, check_fingerprint, read_validation
+from hilum.training.model_folder import write_model
 
 
 def make_ensemble(
@@ -87,11 +86,7 @@ def make_ensemble(
         threads=threads,
         report_stage=report_stage,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    graph.write(folder / spec.weights.file)
-    if gate is not None and spec.gate is not None:
-        write_gate(gate, folder / spec.gate.file)
-    write_spec(spec, folder / f"{name}.json")
+    write_model(spec, folder, weights=graph.data, gate=gate)
     return spec
 
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from hilum.data import Film, Split
 from hilum.errors import DatasetError, InputError, TrainingError
+from hilum.files import replacing
 from hilum.io import read_radiograph
 from hilum.preprocess import resize_film
 from hilum.spec import InputSpec
@@ -150,14 +151,12 @@ def _open(path: Path, shape: tuple[int, ...]) -> Packed | None:
 def _write(packed: Packed, path: Path) -> None:
     # Two runs that begin at once write the same content, each to a file of its own; the one
     # that is last puts its file in the place of the other's.
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+    own = f"{os.getpid()}-{secrets.token_hex(4)}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with replacing(path, name=own) as partial, partial.open("wb") as file:
             np.save(file, packed)
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise TrainingError(
             f"The films cannot be kept in {path.parent} ({error.strerror}); they take "
             f"{packed.nbytes / 1e6:.0f} MB there. Name another folder with --cache, or keep "

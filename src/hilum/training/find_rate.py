@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from hilum.errors import ConfigError, MissingExtraError
+from hilum.files import replacing, write_whole
 from hilum.training.arithmetic import autocast
 from hilum.training.losses import mix_batch
 from hilum.training.optimizer import build_optimizer, freeze, set_training_mode
 from hilum.training.recipe import Recipe
-from hilum.training.resume import write_whole
 
 if TYPE_CHECKING:
     from hilum.training.losses import Loss
@@ -57,7 +57,7 @@ class RateCurve:
             [f"{rate:.6g}", f"{loss:.6g}"]
             for rate, loss in zip(self.rates, self.losses, strict=True)
         )
-        write_whole(path, text.getvalue().encode())
+        write_whole(path, text.getvalue())
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the curve with matplotlib; give the axes.
@@ -89,9 +89,8 @@ class RateCurve:
     def write_png(self, path: Path) -> None:
         """Draw the curve into a file."""
         figure = self.plot().figure
-        partial = path.with_name(path.name + ".partial")
-        figure.savefig(partial, dpi=144, format="png")
-        partial.replace(path)
+        with replacing(path) as partial:
+            figure.savefig(partial, dpi=144, format="png")
 
 
 def find_rate(

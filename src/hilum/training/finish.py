@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hilum.data import Split
-from hilum.decision.gate import write_gate
 from hilum.models.export import ExportedGraph, export_onnx
 from hilum.spec import (
     Calibration,
@@ -22,10 +21,10 @@ from hilum.spec import (
     Storage,
     TrainingData,
     WeightsFile,
-    write_spec,
 )
 from hilum.training.calibrate import PREVALENCE, calibrate_model
 from hilum.training.distillation import refer_to_teachers
+from hilum.training.model_folder import write_model
 from hilum.training.recipe import Recipe
 
 Films = NDArray[np.float32]
@@ -55,7 +54,6 @@ def finish_model(
         channels=recipe.input.channels,
         storage=storage,
     )
-    graph.write(folder / f"{recipe.name}.onnx")
     provisional = _describe(recipe, graph, split, initialisation)
     spec, gate = calibrate_model(
         provisional,
@@ -66,10 +64,7 @@ def finish_model(
         labels=labels,
         chosen_on=provisional.calibration.fitted_on,
     )
-    if gate is not None:
-        assert spec.gate is not None
-        write_gate(gate, folder / spec.gate.file)
-    write_spec(spec, folder / f"{recipe.name}.json")
+    write_model(spec, folder, weights=graph.data, gate=gate)
     return spec
 
 

@@ -17,24 +17,11 @@ from typing import Any
 import torch
 
 from hilum.errors import ConfigError, TrainingError
+from hilum.files import replacing
 
 STATE_FORMAT = 1
 # However large the network: writing its state takes at most this share of the time.
 _LARGEST_SHARE = 0.05
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all; a crash of the machine included."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 class StateFile:
@@ -84,23 +71,17 @@ class StateFile:
             It cannot be written, above all for want of room.
         """
         began = time.monotonic()
-        partial = self.path.with_name(self.path.name + ".partial")
         try:
-            with partial.open("wb") as file:
+            with replacing(self.path) as partial, partial.open("wb") as file:
                 torch.save(
                     {"format": STATE_FORMAT, "identity": self.identity, "state": state}, file
                 )
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(self.path)
         except (OSError, RuntimeError) as error:
-            partial.unlink(missing_ok=True)
             raise TrainingError(
                 f"The state of the run cannot be written ({_shorten(error)}). Is the disk full?"
             ) from error
-        except BaseException:  # An interruption too leaves nothing half-written.
-            partial.unlink(missing_ok=True)
-            raise
         self._written_at = time.monotonic()
         self._took_s = self._written_at - began
 

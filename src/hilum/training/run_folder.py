@@ -11,9 +11,9 @@ import yaml
 
 from hilum.data import Split
 from hilum.errors import ConfigError
+from hilum.files import write_whole
 from hilum.spec import ModelSpec, read_spec
 from hilum.training.recipe import Recipe, read_recipe
-from hilum.training.resume import write_whole
 
 STATE = "state.pt"
 CHECKPOINT = "checkpoint.safetensors"
@@ -83,7 +83,7 @@ def clear_failed_run(folder: Path, *, begun: bool) -> str:
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe as it was used."""
     content = yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True), sort_keys=False)
-    write_whole(path, content.encode())
+    write_whole(path, content)
 
 
 def write_sides(split: Split, path: Path) -> None:
@@ -94,4 +94,4 @@ def write_sides(split: Split, path: Path) -> None:
     for side, films in (("train", split.train), ("validation", split.validation)):
         for film in films:
             writer.writerow([film.path, film.label, film.patient, film.pathogen or "", side])
-    write_whole(path, text.getvalue().encode())
+    write_whole(path, text.getvalue())

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from hilum.errors import ConfigError, MissingExtraError
+from hilum.files import write_whole
 from hilum.training.recipe import Recipe
-from hilum.training.resume import write_whole
 from hilum.training.validation import EpochRecord
 
 
@@ -81,7 +81,7 @@ class HistoryTable:
         table = csv.DictWriter(text, list(fullest), restval="", lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-        write_whole(self._path, text.getvalue().encode())
+        write_whole(self._path, text.getvalue())
 
     def close(self) -> None:
         """Do nothing: the table is closed."""
@@ -184,7 +184,7 @@ class MlflowRun:
         run_id = str(self._client.create_run(number, run_name=recipe.name).info.run_id)
         for name, value in _flatten(recipe.model_dump(mode="json", exclude_defaults=True)):
             self._client.log_param(run_id, name, str(value)[:500])
-        write_whole(note, json.dumps({"run_id": run_id}).encode())
+        write_whole(note, json.dumps({"run_id": run_id}))
         return run_id
 
     def track_step(self, step: int, loss: float) -> None:
