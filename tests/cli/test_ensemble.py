@@ -12,8 +12,10 @@ from typer.testing import CliRunner, Result
 from factories.networks import HEAD_WEIGHTS
 from factories.training import draw_film
 from hilum.cli import build_app
+from hilum.errors import SpecMismatchError
+from hilum.inference import OnnxBackend
 from hilum.predictor import load_model
-from hilum.spec import read_spec
+from hilum.spec import read_spec, read_weights
 
 pytest.importorskip("onnx", reason='needs the extra "train"')
 pytest.importorskip("torch", reason='needs the extra "train"')
@@ -89,6 +91,41 @@ def test_logit_and_map_are_the_weighted_sums_of_the_members(
         atol=1e-5,
     )
     assert both.evidence.bias + both.evidence.values.mean() == pytest.approx(both.logit, abs=1e-4)
+
+
+def open_backend(folder: Path) -> OnnxBackend:
+    spec = read_spec(folder / f"{folder.name}.json")
+    return OnnxBackend(spec, read_weights(spec, folder), threads=1)
+
+
+def test_the_activations_are_those_of_all_members(members: list[Path], joined: Path) -> None:
+    size = read_spec(joined / "both.json").input
+    batch = np.random.default_rng(0).standard_normal(
+        (2, size.channels, size.height_px, size.width_px), dtype=np.float32
+    )
+    parts = []
+    for folder in [*members, joined]:
+        with open_backend(folder) as backend:
+            parts.append(backend.compute_activations(batch))
+    one, two, both = parts
+    np.testing.assert_allclose(both, np.concatenate([one, two], axis=1), atol=1e-6)
+
+
+def test_a_member_without_activations_leaves_the_ensemble_without(
+    write_trained: Callable[..., Path], members: list[Path], drawn_films: Path, tmp_path: Path
+) -> None:
+    def change(graph: Any) -> None:
+        turn_head(graph)
+        del graph.output[3]
+
+    old = write_trained(tmp_path / "old", name="old", change=change)
+    assert invoke([members[0], old], drawn_films, tmp_path / "both").exit_code == 0
+    with open_backend(tmp_path / "both") as backend:
+        size = backend.spec.input
+        batch = np.zeros((1, size.channels, size.height_px, size.width_px), np.float32)
+        assert np.isfinite(backend.run(batch).logit).all()
+        with pytest.raises(SpecMismatchError, match="does not give its activations"):
+            backend.compute_activations(batch)
 
 
 def test_the_spec_names_its_members_and_is_calibrated_anew(

@@ -59,10 +59,10 @@ def build_tiny_onnx(
     graph = helper.make_graph(
         [
             node("Conv", ["radiograph", "patches"], ["raw"], strides=[PATCH_PX, PATCH_PX]),
-            node("Relu", ["raw"], ["features"]),
-            node("GlobalAveragePool", ["features"], ["pooled"]),
+            node("Relu", ["raw"], ["activations"]),
+            node("GlobalAveragePool", ["activations"], ["pooled"]),
             node("Reshape", ["pooled", "row"], ["embedding"]),
-            node("Conv", ["features", "head"], ["weighted"]),
+            node("Conv", ["activations", "head"], ["weighted"]),
             node("Reshape", ["weighted", "grid"], ["evidence"]),
             node("ReduceMean", ["evidence", "space"], ["mean"], keepdims=0),
             node("Add", ["mean", "bias"], ["sum"]),
@@ -74,6 +74,7 @@ def build_tiny_onnx(
             _value("logit", ["N"]),
             _value("evidence", ["N", rows, columns]),
             _value("embedding", ["N", EMBEDDING_SIZE]),
+            _value("activations", ["N", EMBEDDING_SIZE, rows, columns]),
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

@@ -56,7 +56,7 @@ def build_seasoned_network(timm_name: str, *, channels: int = 1, seed: int = 0) 
                 noise = torch.randn(4, channels, size_px, size_px, generator=generator)
                 network(noise)
             # A map in logit units, as trained ones are; random features are of any size.
-            _, evidence, _ = EvidenceNetwork(network, size_px=(size_px, size_px))(noise)
+            _, evidence, *_ = EvidenceNetwork(network, size_px=(size_px, size_px))(noise)
             head.weight /= evidence.abs().max()
     return network  # type: ignore[no-any-return]
 

@@ -61,6 +61,27 @@ def test_bias_and_map_are_the_logit(backend: Backend) -> None:
     np.testing.assert_allclose(total, output.logit, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("films", [0, 1, 3])
+def test_activations_are_what_the_pool_averages(backend: Backend, films: int) -> None:
+    batch = make_batch(films)
+    activations = backend.compute_activations(batch)
+    network = backend.spec.architecture
+    assert activations.shape == (films, network.embedding_size, *network.evidence_shape)
+    assert activations.dtype == np.float32
+    if films:
+        embedding = backend.run(batch).embedding
+        np.testing.assert_allclose(activations.mean(axis=(2, 3)), embedding, atol=1e-5)
+        assert activations.std(axis=(2, 3)).max() > 0.01
+
+
+def test_activations_of_a_closed_backend_or_a_wrong_batch_are_refused(backend: Backend) -> None:
+    with pytest.raises(SpecMismatchError):
+        backend.compute_activations(make_batch(1)[:, :, :32])
+    backend.close()
+    with pytest.raises(ModelError, match="was closed"):
+        backend.compute_activations(make_batch(1))
+
+
 def test_a_film_does_not_depend_on_its_neighbours(backend: Backend) -> None:
     batch = make_batch(4)
     together = backend.run(batch)

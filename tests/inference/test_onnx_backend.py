@@ -190,6 +190,20 @@ def test_a_graph_that_is_not_the_contract_is_a_mismatch(
     assert capfd.readouterr() == ("", "")
 
 
+def drop_activations(graph: onnx.GraphProto) -> None:
+    del graph.output[3]
+
+
+def test_a_graph_from_before_activations_were_given_still_answers() -> None:
+    batch = draw_batch(1)
+    with OnnxBackend(SPEC, WEIGHTS) as whole:
+        expected = whole.run(batch).logit
+    with OnnxBackend(SPEC, build_tiny_onnx(change=drop_activations)) as backend:
+        np.testing.assert_array_equal(backend.run(batch).logit, expected)
+        with pytest.raises(SpecMismatchError, match=r"does not give its activations.*hilum export"):
+            backend.compute_activations(batch)
+
+
 @pytest.mark.parametrize(
     ("section", "fact", "value"),
     [

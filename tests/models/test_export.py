@@ -31,7 +31,7 @@ from hilum.models.export import ExportedGraph
 from hilum.models.head import EvidenceNetwork
 from hilum.spec import Storage
 
-Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 # Where each family's pooled features come out.
 FEATURES = {
@@ -73,16 +73,16 @@ def open_session(graph: ExportedGraph) -> onnxruntime.InferenceSession:
 
 
 def run_onnx(session: onnxruntime.InferenceSession, batch: torch.Tensor) -> Outputs:
-    logit, evidence, embedding = session.run(None, {"radiograph": batch.numpy()})
-    return logit, evidence, embedding
+    logit, evidence, embedding, activations = session.run(None, {"radiograph": batch.numpy()})
+    return logit, evidence, embedding, activations
 
 
 def run_torch(network: nn.Module, batch: torch.Tensor) -> Outputs:
     height_px, width_px = batch.shape[2:]
     with torch.inference_mode():
         evidence_network = EvidenceNetwork(network, size_px=(height_px, width_px))
-        logit, evidence, embedding = evidence_network(batch)
-    return logit.numpy(), evidence.numpy(), embedding.numpy()
+        logit, evidence, embedding, activations = evidence_network(batch)
+    return logit.numpy(), evidence.numpy(), embedding.numpy(), activations.numpy()
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -106,25 +106,31 @@ def test_torch_and_onnx_agree_on_logits_and_maps(exported: Exported) -> None:
         for given_, expected in zip(ours[:2], theirs[:2], strict=True):
             np.testing.assert_allclose(given_, expected, rtol=0, atol=1e-4)
         # Features have no unit: their rounding is told by the largest of them.
-        largest = float(np.abs(theirs[2]).max())
-        np.testing.assert_allclose(ours[2], theirs[2], rtol=0, atol=1e-4 * largest)
+        for given_, expected in zip(ours[2:], theirs[2:], strict=True):
+            largest = float(np.abs(expected).max())
+            np.testing.assert_allclose(given_, expected, rtol=0, atol=1e-4 * largest)
+        embedding, activations = ours[2:]
+        np.testing.assert_allclose(activations.mean((2, 3)), embedding, rtol=1e-4, atol=1e-5)
 
 
 def test_the_logit_is_the_one_of_the_network_as_timm_runs_it(exported: Exported) -> None:
     batch = exported.make_noise(3)
     with torch.inference_mode():
         expected = exported.network(batch)[:, 0].numpy()
-    logit, _, _ = run_onnx(open_session(exported.graph), batch)
+    logit, *_ = run_onnx(open_session(exported.graph), batch)
     np.testing.assert_allclose(logit, expected, rtol=0, atol=1e-4)
     assert np.ptp(logit) > 1e-3, "a network that says the same of all films proves nothing"
 
 
 def test_the_facts_for_the_spec_are_those_of_the_graph(exported: Exported) -> None:
     facts = exported.graph.architecture
-    logit, evidence, embedding = run_onnx(open_session(exported.graph), exported.make_noise(2))
+    logit, evidence, embedding, activations = run_onnx(
+        open_session(exported.graph), exported.make_noise(2)
+    )
     assert logit.shape == (2,)
     assert evidence.shape == (2, *facts.evidence_shape)
     assert embedding.shape == (2, facts.embedding_size)
+    assert activations.shape == (2, facts.embedding_size, *facts.evidence_shape)
     assert facts.timm_name == exported.timm_name
     assert facts.parameters == sum(p.numel() for p in exported.network.parameters())
     assert facts.head_bias == pytest.approx(0.25)
@@ -145,7 +151,7 @@ def test_bias_and_mean_of_the_map_are_the_logit(exported: Exported, storage: Sto
         scale=st.floats(0.0, 4.0),
     )
     def check(films: int, seed: int, scale: float) -> None:
-        logit, evidence, _ = run_onnx(session, exported.make_noise(films, seed, scale))
+        logit, evidence, *_ = run_onnx(session, exported.make_noise(films, seed, scale))
         total = graph.architecture.head_bias + evidence.mean(axis=(1, 2), dtype=np.float64)
         rounding = 1e-5 * (1.0 + float(np.abs(evidence).max()))
         np.testing.assert_allclose(total, logit, rtol=0, atol=rounding)
@@ -172,7 +178,7 @@ def test_the_map_is_grad_cam_before_its_relu_times_the_number_of_cells(
 
     layer = network.get_submodule(FEATURES[family])
     batch = exported.make_noise(2)
-    _, evidence, _ = run_onnx(open_session(exported.graph), batch)
+    _, evidence, *_ = run_onnx(open_session(exported.graph), batch)
     transform = reshape_tokens if family == "VisionTransformer" else None
     with GradCAM(network, [layer], reshape_transform=transform) as cam:
         cam.activations_and_grads(batch)[:, 0].sum().backward()

@@ -24,10 +24,13 @@ def test_the_map_and_the_bias_are_the_logit() -> None:
     evidence_network = EvidenceNetwork(network)
     batch = torch.randn(3, 1, 96, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        logit, evidence, embedding = evidence_network(batch)
+        logit, evidence, embedding, activations = evidence_network(batch)
         expected = network(batch)[:, 0]
     assert evidence.shape == (3, 3, 2)
     assert embedding.shape == (3, evidence_network.head.in_features)
+    torch.testing.assert_close(activations.mean(dim=(2, 3)), embedding)
+    weighed = torch.einsum("ndij,d->nij", activations, evidence_network.head.weight[0])
+    torch.testing.assert_close(weighed, evidence, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(logit, expected)
     torch.testing.assert_close(evidence.mean(dim=(1, 2)) + evidence_network.bias, logit)
 
@@ -35,7 +38,7 @@ def test_the_map_and_the_bias_are_the_logit() -> None:
 def test_double_precision_holds_the_identity_to_its_own_rounding() -> None:
     evidence_network = EvidenceNetwork(build_seasoned_network(SMALL_RESNET).double())
     batch = torch.randn(2, 1, 64, 64, dtype=torch.float64)
-    logit, evidence, _ = evidence_network(batch)
+    logit, evidence, *_ = evidence_network(batch)
     total = evidence.mean(dim=(1, 2)) + evidence_network.bias
     torch.testing.assert_close(total, logit, rtol=0, atol=1e-12)
 
@@ -43,7 +46,7 @@ def test_double_precision_holds_the_identity_to_its_own_rounding() -> None:
 def test_gradients_reach_the_input() -> None:
     evidence_network = EvidenceNetwork(build_seasoned_network(SMALL_RESNET))
     batch = torch.randn(1, 1, 64, 64, requires_grad=True)
-    logit, _, _ = evidence_network(batch)
+    logit, *_ = evidence_network(batch)
     logit.sum().backward()
     assert batch.grad is not None
     assert batch.grad.abs().sum() > 0

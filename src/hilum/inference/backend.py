@@ -63,6 +63,27 @@ class Backend(Protocol):
             The network failed or returned a number that is not finite.
         """
 
+    def compute_activations(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the features that the pool averages, for methods that need each by itself.
+
+        Parameters
+        ----------
+        batch
+            As :meth:`run` takes it.
+
+        Returns
+        -------
+        float32, shape (N, D, h, w): weighed by the head they are the evidence, and their mean
+        over the cells is the embedding.
+
+        Raises
+        ------
+        SpecMismatchError
+            The batch is not what the spec says, or the graph was exported without them.
+        ModelError
+            The network failed.
+        """
+
     def close(self) -> None:
         """Free the network. The backend cannot be used after that; closing twice is fine."""
 

@@ -11,6 +11,7 @@ from hilum.errors import ConfigError, ModelError, SpecMismatchError
 from hilum.inference.backend import ModelOutput, check_batch, check_output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     import onnxruntime
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 INPUT_NAME = "radiograph"
 OUTPUT_NAMES = ("logit", "evidence", "embedding")
+# Not in graphs that were exported before it was given.
+ACTIVATIONS_NAME = "activations"
 
 # More threads than this cost more in waiting than they give on networks of this size.
 _MAX_DEFAULT_THREADS = 4
@@ -72,20 +75,41 @@ class OnnxBackend:
 
     def run(self, batch: NDArray[np.float32]) -> ModelOutput:
         """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
-        if self._session is None:
-            raise ModelError(f"{self._spec.name} was closed. Load it again.")
-        check_batch(batch, self._spec)
         films = batch.shape[0]
-        if films == 0:
-            return _make_empty_output(self._spec)
-        try:
-            feeds = {INPUT_NAME: np.ascontiguousarray(batch)}
-            logit, evidence, embedding = self._session.run(list(OUTPUT_NAMES), feeds)
-        except Exception as error:  # ONNX Runtime's own errors share no public base class
-            raise ModelError(f"ONNX Runtime could not run {self._spec.name}: {error}") from error
+        logit, evidence, embedding = self._run(batch, OUTPUT_NAMES)
         output = ModelOutput(logit=logit, evidence=evidence, embedding=embedding)
         check_output(output, self._spec, films)
         return output
+
+    def compute_activations(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give what the pool averages; see :class:`hilum.inference.backend.Backend`."""
+        session = self._get_session()
+        if ACTIVATIONS_NAME not in {output.name for output in session.get_outputs()}:
+            raise SpecMismatchError(
+                f"The graph of {self._spec.name} does not give its activations. Export the model "
+                "again with `hilum export`."
+            )
+        (activations,) = self._run(batch, [ACTIVATIONS_NAME])
+        return activations
+
+    def _run(self, batch: NDArray[np.float32], names: Sequence[str]) -> list[NDArray[np.float32]]:
+        session = self._get_session()
+        check_batch(batch, self._spec)
+        if not len(batch):
+            shapes = _list_shapes(self._spec)
+            return [np.empty((0, *shapes[name]), dtype=np.float32) for name in names]
+        try:
+            outputs: list[NDArray[np.float32]] = session.run(
+                list(names), {INPUT_NAME: np.ascontiguousarray(batch)}
+            )
+        except Exception as error:  # ONNX Runtime's own errors share no public base class
+            raise ModelError(f"ONNX Runtime could not run {self._spec.name}: {error}") from error
+        return outputs
+
+    def _get_session(self) -> onnxruntime.InferenceSession:
+        if self._session is None:
+            raise ModelError(f"{self._spec.name} was closed. Load it again.")
+        return self._session
 
     def close(self) -> None:
         """Free the network."""
@@ -130,14 +154,23 @@ def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.
 def _check_graph(session: onnxruntime.InferenceSession, spec: ModelSpec) -> None:
     """Hold the graph's inputs and outputs against the spec."""
     film = (spec.input.channels, spec.input.height_px, spec.input.width_px)
-    inputs: dict[str, tuple[int, ...]] = {INPUT_NAME: film}
-    outputs: dict[str, tuple[int, ...]] = {
+    outputs = _list_shapes(spec)
+    given = session.get_outputs()
+    if all(output.name != ACTIVATIONS_NAME for output in given):
+        del outputs[ACTIVATIONS_NAME]
+    _check_values("input", session.get_inputs(), {INPUT_NAME: film}, spec)
+    _check_values("output", given, outputs, spec)
+
+
+def _list_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """Give the shape of each output for one film."""
+    cells, features = spec.architecture.evidence_shape, spec.architecture.embedding_size
+    return {
         "logit": (),
-        "evidence": spec.architecture.evidence_shape,
-        "embedding": (spec.architecture.embedding_size,),
+        "evidence": cells,
+        "embedding": (features,),
+        ACTIVATIONS_NAME: (features, *cells),
     }
-    _check_values("input", session.get_inputs(), inputs, spec)
-    _check_values("output", session.get_outputs(), outputs, spec)
 
 
 def _check_values(
@@ -171,11 +204,3 @@ def _check_values(
                 f"The {kind} {value.name} of {spec.name} takes batches of {given[0]} only. "
                 "Export the model with an open batch axis."
             )
-
-
-def _make_empty_output(spec: ModelSpec) -> ModelOutput:
-    return ModelOutput(
-        logit=np.empty(0, dtype=np.float32),
-        evidence=np.empty((0, *spec.architecture.evidence_shape), dtype=np.float32),
-        embedding=np.empty((0, spec.architecture.embedding_size), dtype=np.float32),
-    )

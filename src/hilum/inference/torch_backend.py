@@ -110,21 +110,31 @@ class TorchBackend:
 
     def run(self, batch: NDArray[np.float32]) -> ModelOutput:
         """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
+        outputs = self._forward(batch)
+        logit, evidence, embedding = (output.cpu().numpy() for output in outputs[:3])
+        output = ModelOutput(logit=logit, evidence=evidence, embedding=embedding)
+        check_output(output, self._spec, len(batch))
+        return output
+
+    def compute_activations(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give what the pool averages; see :class:`hilum.inference.backend.Backend`."""
+        activations: NDArray[np.float32] = self._forward(batch)[3].cpu().numpy()
+        return activations
+
+    def _forward(self, batch: NDArray[np.float32]) -> tuple[torch.Tensor, ...]:
         if self._network is None:
             raise ModelError(f"{self._spec.name} was closed. Load it again.")
         check_batch(batch, self._spec)
-        films = batch.shape[0]
         # A copy: torch takes neither read-only arrays nor negative strides.
         tensor = torch.from_numpy(batch.copy(order="C")).to(self._device)
         try:
             with torch.inference_mode():
-                outputs = self._network(tensor) if films else self._make_empty_output()
+                outputs: tuple[torch.Tensor, ...] = (
+                    self._network(tensor) if len(batch) else self._make_empty_output()
+                )
         except RuntimeError as error:
             raise ModelError(f"torch could not run {self._spec.name}: {error}") from error
-        logit, evidence, embedding = (output.cpu().numpy() for output in outputs)
-        output = ModelOutput(logit=logit, evidence=evidence, embedding=embedding)
-        check_output(output, self._spec, films)
-        return output
+        return outputs
 
     def close(self) -> None:
         """Free the network."""
@@ -141,12 +151,13 @@ class TorchBackend:
     ) -> None:
         self.close()
 
-    def _make_empty_output(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _make_empty_output(self) -> tuple[torch.Tensor, ...]:
         network = self._spec.architecture
         return (
             torch.empty(0),
             torch.empty(0, *network.evidence_shape),
             torch.empty(0, network.embedding_size),
+            torch.empty(0, network.embedding_size, *network.evidence_shape),
         )
 
 
@@ -156,7 +167,7 @@ def _check_network(network: EvidenceNetwork, spec: ModelSpec) -> None:
         network.head.weight.device
     )
     with torch.inference_mode():
-        _, evidence, embedding = network(probe)
+        _, evidence, embedding, _ = network(probe)
     expected = spec.architecture
     if (
         tuple(evidence.shape[1:]) != expected.evidence_shape

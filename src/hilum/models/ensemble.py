@@ -138,7 +138,14 @@ def join_graphs(
 
 def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.ModelProto:
     nodes, tensors = [], []
-    terms: dict[str, list[str]] = {name: [] for name in OUTPUT_NAMES}
+    # A member that was exported before activations were given leaves the ensemble without.
+    names = [
+        name
+        for name in OUTPUT_NAMES
+        if all(name in {output.name for output in graph.graph.output} for graph in graphs)
+    ]
+    features = [name for name in names if name not in ("logit", "evidence")]
+    terms: dict[str, list[str]] = {name: [] for name in names}
     for number, (graph, factor) in enumerate(zip(graphs, factors, strict=True), start=1):
         prefix = f"member{number}/"
         own = compose.add_prefix(graph, prefix, rename_inputs=False)
@@ -150,11 +157,13 @@ def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.M
             term = f"{prefix}{name}/scaled"
             nodes.append(helper.make_node("Mul", [f"{prefix}{name}", scale], [term], term))
             terms[name].append(term)
-        terms["embedding"].append(f"{prefix}embedding")
+        for name in features:
+            terms[name].append(f"{prefix}{name}")
     for name in ("logit", "evidence"):
         nodes.append(helper.make_node("Sum", terms[name], [name], name))
-    nodes.append(helper.make_node("Concat", terms["embedding"], ["embedding"], "embedding", axis=1))
-    outputs = [_declare(graphs, name) for name in OUTPUT_NAMES]
+    for name in features:
+        nodes.append(helper.make_node("Concat", terms[name], [name], name, axis=1))
+    outputs = [_declare(graphs, name) for name in names]
     inputs = [value for value in graphs[0].graph.input if value.name == _INPUT]
     body = helper.make_graph(nodes, "ensemble", inputs, outputs, tensors)
     newest = max(graphs, key=lambda graph: max(one.version for one in graph.opset_import))
@@ -168,11 +177,11 @@ def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.M
 
 
 def _declare(graphs: Sequence[onnx.ModelProto], name: str) -> onnx.ValueInfoProto:
-    """Describe an output as the first member does, with room for all embeddings."""
+    """Describe an output as the first member does, with room for the features of all."""
     given = [next(one for one in graph.graph.output if one.name == name) for graph in graphs]
     output = onnx.ValueInfoProto()
     output.CopyFrom(given[0])
-    if name == "embedding":
+    if name not in ("logit", "evidence"):
         sizes = [one.type.tensor_type.shape.dim[1].dim_value for one in given]
         output.type.tensor_type.shape.dim[1].dim_value = sum(sizes)
     return output

@@ -1,9 +1,9 @@
-"""Export a timm network to hilum's ONNX graph: logit, evidence map and embedding.
+"""Export a timm network to hilum's ONNX graph: logit, evidence map, embedding and activations.
 
-The graph takes ``radiograph`` (N, C, H, W) and gives ``logit`` (N,), ``evidence`` (N, h, w)
-and ``embedding`` (N, D), all float32 and with N free. The arithmetic is float32; storage
-``"float16"`` or ``"int8"`` makes only the file smaller, to a half or a quarter. The same network
-gives the same bytes.
+The graph takes ``radiograph`` (N, C, H, W) and gives ``logit`` (N,), ``evidence`` (N, h, w),
+``embedding`` (N, D) and ``activations`` (N, D, h, w), all float32 and with N
+free. The arithmetic is float32; storage ``"float16"`` or ``"int8"`` makes only the file smaller,
+to a half or a quarter. The same network gives the same bytes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ except ImportError as error:
     raise MissingExtraError("train", "export a network to ONNX") from error
 
 
-OUTPUT_NAMES = ("logit", "evidence", "embedding")
+OUTPUT_NAMES = ("logit", "evidence", "embedding", "activations")
 METADATA_KEY = "hilum"
 
 # Largest difference between torch and ONNX Runtime on logit and map, in logit units; of the
@@ -245,7 +245,7 @@ def _compare(
             if ours.shape != theirs.shape:
                 raise ExportError(f"The exported {name} has shape {ours.shape}: {theirs.shape}.")
             shapes[name] = ours.shape
-            if name != "embedding":
+            if name in ("logit", "evidence"):
                 difference = max(difference, float(np.abs(ours - theirs).max()))
                 scale = max(scale, float(np.abs(theirs).max()))
     return difference, scale, shapes
@@ -260,13 +260,14 @@ def draw_noise(channels: int, height_px: int, width_px: int) -> list[Batch]:
 
 
 def run_graph(data: bytes, batches: list[Batch]) -> list[dict[str, Batch]]:
-    """Run a graph of hilum on batches; give its outputs by name."""
+    """Run a graph of hilum on batches; give all its outputs by name."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
     return [
-        dict(zip(OUTPUT_NAMES, session.run(list(OUTPUT_NAMES), {"radiograph": batch}), strict=True))
+        dict(zip(names, session.run(names, {"radiograph": batch}), strict=True))
         for batch in batches
     ]

@@ -29,7 +29,7 @@ _TOLERANCE = 1e-4
 
 
 class EvidenceNetwork(nn.Module):
-    """A timm network that returns logit, signed evidence map and embedding.
+    """A timm network that returns logit, signed evidence map, embedding and activations.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class EvidenceNetwork(nn.Module):
         self._check_head()
         self.eval()
 
-    def forward(self, radiograph: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, radiograph: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Run the network.
 
         Parameters
@@ -74,15 +74,15 @@ class EvidenceNetwork(nn.Module):
 
         Returns
         -------
-        logit (N,), evidence (N, h, w), embedding (N, D); the mean of ``evidence`` plus the
-        bias of the head is ``logit``.
+        logit (N,), evidence (N, h, w), embedding (N, D), activations (N, D, h, w); the mean of
+        ``evidence`` plus the bias of the head is ``logit``.
         """
         activations = self.compute_activations(radiograph)
         weight = self.head.weight
         evidence = nn.functional.conv2d(activations, weight[:, :, None, None]).squeeze(1)
         embedding = activations.mean(dim=(2, 3))
         logit = nn.functional.linear(embedding, weight, self.head.bias).squeeze(1)
-        return logit, evidence, embedding
+        return logit, evidence, embedding, activations
 
     def compute_activations(self, radiograph: Tensor) -> Tensor:
         """Give what the pool averages: shape (N, D, h, w), whatever the network's layout."""
@@ -109,7 +109,7 @@ class EvidenceNetwork(nn.Module):
         with torch.inference_mode():
             expected = self.network(probe)
             try:
-                logit, _, _ = self(probe)
+                logit, *_ = self(probe)
                 activations = self.compute_activations(probe)
                 terms = activations.abs().mean(dim=(2, 3)) @ self.head.weight.abs().T
             except (AttributeError, RuntimeError, IndexError) as error:
