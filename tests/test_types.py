@@ -52,7 +52,10 @@ def test_to_dict_is_json_and_comes_back_the_same() -> None:
     assert json.loads(json.dumps(facts, allow_nan=False))["evidence"] == {
         "method": "evidence",
         "target": "pneumonia",
+        "unit": "logit",
+        "signed": True,
         "bias": -0.25,
+        "options": {},
         "box": [0.0, -1.5, 30.0, 20.0],
         "shape": [2, 3],
         "values": [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, overload
 
 from hilum.decision import Gate, decide, get_operating_point, load_gate
 from hilum.decision.gate import HEADER_REASONS
 from hilum.errors import ConfigError, HilumError
+from hilum.explain import explain
 from hilum.inference import Backend, OnnxBackend
 from hilum.io import read_radiograph
 from hilum.models.zoo import resolve_model
@@ -17,7 +18,7 @@ from hilum.spec import ModelSpec, read_weights
 from hilum.types import NOT_ASSESSED, Explanation, FilmWarning, Prediction, Radiograph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 Film = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Radiograph
@@ -60,6 +61,11 @@ class Predictor:
     def spec(self) -> ModelSpec:
         """All facts about the model."""
         return self._backend.spec
+
+    @property
+    def backend(self) -> Backend:
+        """What runs the network."""
+        return self._backend
 
     @overload
     def analyze(
@@ -178,11 +184,7 @@ class Predictor:
         self, film: Film, operating_point: str | None, force_recipe: bool, gate: bool
     ) -> Prediction:
         spec = self.spec
-        radiograph = (
-            film
-            if isinstance(film, Radiograph)
-            else read_radiograph(film, recipe=spec.input.recipe, force_recipe=force_recipe)
-        )
+        radiograph = self._read(film, force_recipe)
         resized = resize_film(radiograph, spec.input)
         output = self._backend.run(normalize_film(resized, spec.input))
         warnings = (*radiograph.warnings, *compare_with_population(radiograph, spec))
@@ -213,6 +215,48 @@ class Predictor:
             reasons=reasons,
         )
         return decide_again(undecided, spec, name, gate=gate)
+
+    def explain(
+        self,
+        film: Film,
+        method: str = "evidence",
+        *,
+        target: str | None = None,
+        force_recipe: bool = False,
+        report: Callable[[int, int], None] = lambda *_: None,
+        **options: Any,
+    ) -> Explanation:
+        """Explain a film by a method of one's choice; see :func:`hilum.explain.explain`.
+
+        The film is explained also where the input gate would refuse it: ask :meth:`analyze`.
+
+        Parameters
+        ----------
+        film
+            What :meth:`analyze` takes; ``prediction.radiograph`` saves reading it again.
+        method, target, report, options
+            See :func:`hilum.explain.explain`.
+        force_recipe
+            See :meth:`analyze`.
+
+        Raises
+        ------
+        InputError, MissingExtraError, SpecMismatchError
+            The film cannot be read, or was read with another recipe.
+        ConfigError
+            There is no such method, target or option.
+        ModelError
+            The network failed.
+        """
+        radiograph = self._read(film, force_recipe)
+        return explain(
+            self._backend, radiograph, method=method, target=target, report=report, **options
+        )
+
+    def _read(self, film: Film, force_recipe: bool) -> Radiograph:
+        if isinstance(film, Radiograph):
+            return film
+        return read_radiograph(film, recipe=self.spec.input.recipe, force_recipe=force_recipe)
 
     def close(self) -> None:
         """Free the network."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Format = Literal["DICOM", "PNG", "JPEG", "TIFF", "ARRAY"]
+
+# Evidence at which a picture's colour saturates, in logit units. It is absolute: the same colour
+# means the same evidence on every film, and a film without evidence stays without colour.
+# 99 of 100 cells of the shipped network's maps on its training and validation films are
+# weaker than 13.5, so strong evidence is still told from very strong evidence.
+EVIDENCE_SCALE = 14.0
 
 # Decisions beside the model's own labels.
 NOT_ASSESSED = "not assessed"
@@ -96,11 +103,12 @@ class Radiograph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """A map of the evidence, on the grid of the network's last layer.
+    """A map of the evidence, by one of :data:`hilum.explain.METHODS`.
 
     values
-        float32, shape (h, w), in logit units: with the head's ``bias`` their mean is the
-        logit. Positive cells speak for the target, negative ones against it.
+        float32, shape (h, w). Of the method ``"evidence"``: on the grid of the network's last
+        layer and in logit units; with the head's ``bias`` their mean is the logit. Positive
+        cells speak for the target, negative ones against it.
     box
         ``(left, top, right, bottom)`` in px of ``Radiograph.pixels``: the part of the film
         that the grid covers. It is less than the film where preprocessing crops and more
@@ -110,6 +118,14 @@ class Explanation:
     bias
         Bias of the head in logit units; ``bias + values.mean() == logit`` for the method
         ``"evidence"`` and the positive class.
+    unit
+        ``"logit"``, or ``"relative"`` where the largest cell is 1 whatever the film.
+    signed
+        Whether cells below zero speak against the target.
+    scale
+        Value at which a picture of the map saturates.
+    options
+        Of the method, as they were used.
     """
 
     values: NDArray[np.float32]
@@ -117,6 +133,24 @@ class Explanation:
     method: str
     target: str
     bias: float
+    unit: Literal["logit", "relative"] = "logit"
+    signed: bool = True
+    scale: float = EVIDENCE_SCALE
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the map as plain, JSON-serialisable data, ``values`` as nested lists."""
+        return {
+            "method": self.method,
+            "target": self.target,
+            "unit": self.unit,
+            "signed": self.signed,
+            "bias": self.bias,
+            "options": dict(self.options),
+            "box": list(self.box),
+            "shape": list(self.values.shape),
+            "values": self.values.tolist(),
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,14 +251,7 @@ class Prediction:
             "operating_point": self.operating_point,
             "threshold": self.threshold,
             "warnings": [asdict(warning) for warning in self.warnings],
-            "evidence": {
-                "method": self.evidence.method,
-                "target": self.evidence.target,
-                "bias": self.evidence.bias,
-                "box": list(self.evidence.box),
-                "shape": list(self.evidence.values.shape),
-                "values": self.evidence.values.tolist(),
-            },
+            "evidence": self.evidence.to_dict(),
             "film": {
                 "format": film.format,
                 "sha256": film.sha256,

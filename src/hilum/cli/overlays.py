@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from hilum.types import Prediction
+    from hilum.types import Explanation, Prediction
 
 # Screens show no more, and a PNG of this size is written in a tenth of a second.
 OVERLAY_SIDE_PX = 1024
@@ -69,23 +69,37 @@ class OverlayFolder:
         HilumError
             The disk is full or not writable, or a file of another origin is in the way.
         """
-        path = self._given / self._choose_name(source)
         image = prediction.overlay(max_side_px=OVERLAY_SIDE_PX)
+        return self._write(image, self.choose_path(source, _SUFFIX), prediction)
+
+    def write_explanation(
+        self, source: str, prediction: Prediction, explanation: Explanation
+    ) -> str:
+        """Draw and write the map of one film by one method; see :meth:`write`."""
+        from hilum.report import draw_overlay
+
+        image = draw_overlay(prediction.radiograph, explanation, max_side_px=OVERLAY_SIDE_PX)
+        path = self.choose_path(source, f".{explanation.method}.png")
+        return self._write(image, path, prediction)
+
+    def choose_path(self, source: str, suffix: str) -> Path:
+        """Choose a file for what belongs to a film; no two films get the same."""
+        stem = "stdin" if source == STDIN else Path(source).stem
+        stem = "".join(char if char.isprintable() else "_" for char in stem)
+        name = stem + suffix
+        if name in self._names:
+            full = os.path.abspath(source)  # noqa: PTH100 (resolve() would follow links)
+            digest = hashlib.sha256(os.fsencode(full)).hexdigest()[:12]
+            name = f"{stem}.{digest}{suffix}"
+        self._names.add(name)
+        return self._given / name
+
+    @staticmethod
+    def _write(image: Image.Image, path: Path, prediction: Prediction) -> str:
         if prediction.decision in (NOT_ASSESSED, UNCERTAIN):
             image = _add_caption(image, _describe_doubt(prediction))
         _write_png(image, path, f"{prediction.model} {prediction.model_version}")
         return str(path)
-
-    def _choose_name(self, source: str) -> str:
-        stem = "stdin" if source == STDIN else Path(source).stem
-        stem = "".join(char if char.isprintable() else "_" for char in stem)
-        name = stem + _SUFFIX
-        if name in self._names:
-            full = os.path.abspath(source)  # noqa: PTH100 (resolve() would follow links)
-            digest = hashlib.sha256(os.fsencode(full)).hexdigest()[:12]
-            name = f"{stem}.{digest}{_SUFFIX}"
-        self._names.add(name)
-        return name
 
 
 def _describe_doubt(prediction: Prediction) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -113,6 +113,32 @@ def check_batch(batch: NDArray[np.float32], spec: ModelSpec) -> None:
         )
 
 
+def check_activations(activations: NDArray[np.float32], spec: ModelSpec, films: int) -> None:
+    """Refuse features that are broken: a wrong shape, a number that is not finite.
+
+    Raises
+    ------
+    SpecMismatchError, ModelError
+        As :func:`check_output`.
+    """
+    expected = (films, spec.architecture.embedding_size, *spec.architecture.evidence_shape)
+    _check_array("activations", activations, expected, spec)
+
+
+def _check_array(
+    name: str, values: NDArray[Any], expected: tuple[int, ...], spec: ModelSpec
+) -> None:
+    if values.shape != expected:
+        raise SpecMismatchError(
+            f"{spec.name} returned {name} of shape {values.shape}; its spec says {expected}."
+        )
+    if not np.isfinite(values).all():
+        raise ModelError(
+            f"{spec.name} returned {name} with a number that is not finite. Its weights are "
+            "damaged or do not fit this machine's arithmetic; no answer is given."
+        )
+
+
 def check_output(output: ModelOutput, spec: ModelSpec, films: int) -> None:
     """Refuse an answer that is broken: a wrong shape, a NaN, a map that is not the logit's.
 
@@ -123,22 +149,13 @@ def check_output(output: ModelOutput, spec: ModelSpec, films: int) -> None:
     ModelError
         A number is not finite.
     """
-    shapes = {
-        "logit": (output.logit.shape, (films,)),
-        "evidence": (output.evidence.shape, (films, *spec.architecture.evidence_shape)),
-        "embedding": (output.embedding.shape, (films, spec.architecture.embedding_size)),
+    shapes: dict[str, tuple[int, ...]] = {
+        "logit": (films,),
+        "evidence": (films, *spec.architecture.evidence_shape),
+        "embedding": (films, spec.architecture.embedding_size),
     }
-    for name, (given, expected) in shapes.items():
-        if given != expected:
-            raise SpecMismatchError(
-                f"{spec.name} returned {name} of shape {given}; its spec says {expected}."
-            )
-    for name in shapes:
-        if not np.isfinite(getattr(output, name)).all():
-            raise ModelError(
-                f"{spec.name} returned {name} with a number that is not finite. Its weights are "
-                "damaged or do not fit this machine's arithmetic; no answer is given."
-            )
+    for name, expected in shapes.items():
+        _check_array(name, getattr(output, name), expected, spec)
     sums = spec.architecture.head_bias + output.evidence.mean(axis=(1, 2), dtype=np.float64)
     allowed = IDENTITY_TOLERANCE * (1.0 + np.abs(output.logit))
     if (np.abs(sums - output.logit) > allowed).any():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from hilum.errors import ConfigError, ModelError, SpecMismatchError
-from hilum.inference.backend import ModelOutput, check_batch, check_output
+from hilum.inference.backend import ModelOutput, check_activations, check_batch, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +90,7 @@ class OnnxBackend:
                 "again with `hilum export`."
             )
         (activations,) = self._run(batch, [ACTIVATIONS_NAME])
+        check_activations(activations, self._spec, len(batch))
         return activations
 
     def _run(self, batch: NDArray[np.float32], names: Sequence[str]) -> list[NDArray[np.float32]]:

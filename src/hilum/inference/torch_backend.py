@@ -13,7 +13,7 @@ from hilum.errors import (
     ModelError,
     SpecMismatchError,
 )
-from hilum.inference.backend import ModelOutput, check_batch, check_output
+from hilum.inference.backend import ModelOutput, check_activations, check_batch, check_output
 
 try:
     import torch
@@ -119,6 +119,7 @@ class TorchBackend:
     def compute_activations(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give what the pool averages; see :class:`hilum.inference.backend.Backend`."""
         activations: NDArray[np.float32] = self._forward(batch)[3].cpu().numpy()
+        check_activations(activations, self._spec, len(batch))
         return activations
 
     def _forward(self, batch: NDArray[np.float32]) -> tuple[torch.Tensor, ...]:

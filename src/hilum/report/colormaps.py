@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hilum.errors import ConfigError
+from hilum.types import EVIDENCE_SCALE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Evidence at which the colour saturates, in logit units. It is absolute: the same colour
-# means the same evidence on every film, and a film without evidence stays without colour.
-# 99 of 100 cells of the shipped network's maps on its training and validation films are
-# weaker than 13.5, so strong evidence is still told from very strong evidence.
-DEFAULT_SCALE = 14.0
+DEFAULT_SCALE = EVIDENCE_SCALE
 
 # 8-bit code of a value: 0 is -scale or less, 128 is zero, 255 is +scale or more.
 ZERO_CODE = 128

@@ -10,7 +10,6 @@ from PIL import Image
 
 from hilum.errors import ConfigError
 from hilum.report.colormaps import (
-    DEFAULT_SCALE,
     ZERO_CODE,
     encode_evidence,
     get_colormap,
@@ -48,8 +47,8 @@ def draw_overlay(
     colormap
         One of :data:`hilum.report.COLORMAPS`.
     scale
-        Evidence at which colour and opacity saturate, in logit units; ``None`` is
-        :data:`hilum.report.DEFAULT_SCALE`.
+        Value at which colour and opacity saturate, in the map's own unit; ``None`` is
+        ``explanation.scale``.
     max_side_px
         Reduce the picture so that its longer side is no more than this.
 
@@ -70,7 +69,7 @@ def draw_overlay(
         explanation,
         film.size,
         (film.width / width_px, film.height / height_px),
-        DEFAULT_SCALE if scale is None else scale,
+        explanation.scale if scale is None else scale,
     )
     alpha = codes.point(opacities.tolist())
     codes.putpalette(make_color_table(colors).tobytes())

@@ -1,0 +1,127 @@
+"""The methods by their names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from hilum.errors import ConfigError
+from hilum.explain.perturbation import compute_occlusion, compute_rise
+from hilum.explain.probe import Map, Probe
+from hilum.explain.score_cam import compute_score_cam
+from hilum.types import EVIDENCE_SCALE
+
+Unit = Literal["logit", "relative"]
+
+
+def compute_evidence(probe: Probe) -> Map:
+    """Give the network's own signed map, from the one pass that gives the logit too."""
+    evidence: Map = probe.sign * probe.backend.run(probe.planes[None]).evidence[0]
+    return evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to make a map.
+
+    summary
+        One sentence for people.
+    unit
+        ``"logit"``: cells are in logit units. ``"relative"``: the largest cell is 1, so maps of
+        two films cannot be compared.
+    signed
+        Whether cells below zero speak against the target.
+    scale
+        Value at which a picture saturates.
+    compute
+        Makes the map; its keyword arguments are the method's options.
+    """
+
+    name: str
+    summary: str
+    unit: Unit
+    signed: bool
+    scale: float
+    compute: Callable[..., Map]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Name of each option to its default."""
+        parameters = list(inspect.signature(self.compute).parameters.values())[1:]
+        return {parameter.name: parameter.default for parameter in parameters}
+
+    def check_options(self, options: dict[str, Any]) -> None:
+        """Refuse options that the method does not have.
+
+        Raises
+        ------
+        ConfigError
+            There is one; the message lists those there are.
+        """
+        unknown = sorted(options.keys() - self.options.keys())
+        if unknown:
+            known = ", ".join(f"{name}={value}" for name, value in self.options.items())
+            raise ConfigError(
+                f"The method {self.name} has no option {', '.join(unknown)}. It has: "
+                f"{known or 'none'}."
+            )
+
+
+METHODS = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Method(
+                name="evidence",
+                summary="the network's own signed map; with the bias it sums to the logit",
+                unit="logit",
+                signed=True,
+                scale=EVIDENCE_SCALE,
+                compute=compute_evidence,
+            ),
+            Method(
+                name="occlusion",
+                summary="by how much the logit falls where a square covers the film",
+                unit="logit",
+                signed=True,
+                scale=2.0,
+                compute=compute_occlusion,
+            ),
+            Method(
+                name="rise",
+                summary="by how much the logit differs where random parts of the film show",
+                unit="logit",
+                signed=True,
+                scale=2.0,
+                compute=compute_rise,
+            ),
+            Method(
+                name="score_cam",
+                summary="channels of the last layer, weighed by the logit that they let through",
+                unit="relative",
+                signed=False,
+                scale=1.0,
+                compute=compute_score_cam,
+            ),
+        )
+    }
+)
+
+
+def get_method(name: str) -> Method:
+    """Find a method by its name.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name; the message lists those there are.
+    """
+    try:
+        return METHODS[name]
+    except KeyError:
+        raise ConfigError(
+            f'There is no method "{name}". There are: {", ".join(METHODS)}.'
+        ) from None

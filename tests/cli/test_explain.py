@@ -1,0 +1,122 @@
+"""``hilum explain``, as it is typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from factories.networks import write_tiny_network
+from factories.radiographs import draw_noise
+from hilum.cli import build_app
+from hilum.predictor import load_model
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``hilum explain ...`` in a folder that holds the tiny model and two films."""
+    write_tiny_network(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        pixels = (draw_noise(60, 50, seed=seed) * 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"film{seed}.png")
+
+    def run(*arguments: str, stdin: bytes | None = None) -> Result:
+        command = ["explain", "--model", "./model", "--out", "maps", *arguments]
+        return CliRunner().invoke(build_app(), command, input=stdin)
+
+    return run
+
+
+def test_each_method_gives_a_picture_and_all_maps_one_file(run: Run) -> None:
+    result = run("film0.png", "--method", "evidence,rise", "--option", "masks=24")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in Path("maps").iterdir()) == [
+        "film0.evidence.png",
+        "film0.maps.json",
+        "film0.rise.png",
+    ]
+    with load_model("model") as model:
+        expected = model.explain("film0.png", "rise", masks=24)
+        prediction = model.analyze("film0.png")
+    told = json.loads(Path("maps/film0.maps.json").read_text())
+    assert told["probability"] == prediction.probability
+    assert told["sha256"] == prediction.radiograph.sha256
+    assert [one["method"] for one in told["maps"]] == ["evidence", "rise"]
+    np.testing.assert_array_equal(np.float32(told["maps"][1]["values"]), expected.values)
+    assert told["maps"][1]["options"]["masks"] == 24
+    with Image.open("maps/film0.rise.png") as picture:
+        assert picture.size == (50, 60)
+        assert len(picture.getcolors(100_000) or ()) > 10
+    assert "Research software, not a medical device." in result.stdout
+
+
+def test_options_go_to_the_method_that_they_name(run: Run) -> None:
+    chosen = ("--option", "occlusion.fill=blur", "--option", "rise.masks=16")
+    result = run("film0.png", "--method", "occlusion,rise", *chosen)
+    assert result.exit_code == 0, result.output
+    maps = json.loads(Path("maps/film0.maps.json").read_text())["maps"]
+    assert [one["options"]["fill"] for one in maps] == ["blur", "mean"]
+
+
+def test_the_other_label_can_be_explained(run: Run) -> None:
+    assert run("film0.png", "--target", "normal").exit_code == 0
+    [told] = json.loads(Path("maps/film0.maps.json").read_text())["maps"]
+    assert told["target"] == "normal"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--method", "gradcam"), "evidence, occlusion, rise, score_cam"),
+        (("--method", "rise", "--option", "mask=3"), "no such option. There are: rise.masks"),
+        (("--method", "rise", "--option", "masks"), "give KEY=VALUE"),
+        (("--method", "rise", "--option", "masks=many"), "a number is needed"),
+        (("--method", "rise", "--option", "occlusion.fill=blur"), "no such option"),
+        (("--method", "rise", "--option", "masks=1"), "masks >= 2"),
+        (("--target", "effusion"), "pneumonia, normal"),
+    ],
+)
+def test_wrong_usage_is_named_and_nothing_is_written(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run("film0.png", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not list(Path("maps").glob("*"))
+
+
+def test_a_film_that_cannot_be_read_does_not_stop_the_others(run: Run) -> None:
+    Path("broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    result = run("broken.png", "film1.png")
+    assert result.exit_code == 3
+    assert "no map" in result.stdout
+    assert "1 of 2 films have no map" in result.stderr
+    assert Path("maps/film1.evidence.png").is_file()
+
+
+def test_a_film_on_stdin(run: Run) -> None:
+    result = run("-", stdin=Path("film0.png").read_bytes())
+    assert result.exit_code == 0, result.output
+    assert Path("maps/stdin.maps.json").is_file()
+
+
+def test_no_film_at_all_is_an_error(run: Run) -> None:
+    Path("empty").mkdir()
+    assert run("empty").exit_code == 2
+
+
+def test_two_films_of_one_name_do_not_meet(run: Run) -> None:
+    Path("other").mkdir()
+    Path("film1.png").rename("other/film0.png")
+    assert run("film0.png", "other/film0.png").exit_code == 0
+    assert len(list(Path("maps").glob("film0*.evidence.png"))) == 2
+    sources = {json.loads(path.read_text())["source"] for path in Path("maps").glob("*.json")}
+    assert sources == {"film0.png", "other/film0.png"}
