@@ -1,8 +1,8 @@
 """Take the screenshots of the documentation: ``python tests/app/take_screenshot.py``.
 
-It opens samples (extra ``samples``) on the page with the shipped model, or with ``--model``,
+It opens samples on the page with the shipped model, or with ``--model``,
 and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png`` (the phantom with an
-opacity) and ``docs/images/app-refused.png`` (the one without, which the gate refuses).
+opacity) and ``docs/images/app-refused.png`` (the one without, upside down).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from factories.pages import open_chromium, serve_page  # noqa: E402
+from hilum.app.samples import read_phantom  # noqa: E402
 
 MAX_BYTES = 400_000
 WIDE_PX = (1440, 1000)
@@ -50,7 +51,12 @@ def take(url: str, chromium: str, folder: Path) -> None:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
-        page.get_by_text("Phantom", exact=True).click()
+        film = np.asarray(Image.open(io.BytesIO(read_phantom())))
+        turned = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(np.rot90(film, 2))).save(turned, "PNG")
+        page.locator("input[type=file]").set_input_files(
+            {"name": "turned.png", "mimeType": "image/png", "buffer": turned.getvalue()}
+        )
         page.locator(".refusal").wait_for()
         page.wait_for_timeout(2500)
         write_small(page.screenshot(), folder / "app-refused.png")

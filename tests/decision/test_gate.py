@@ -26,7 +26,7 @@ from hilum.io.film_warnings import WARNINGS
 from hilum.models.zoo import list_models, resolve_model
 from hilum.predictor import Predictor, load_model
 from hilum.spec import ModelSpec
-from hilum.types import NOT_ASSESSED, UNCERTAIN
+from hilum.types import NOT_ASSESSED
 
 SHIPPED = [spec for spec in list_models() if spec.gate is not None]
 
@@ -146,21 +146,34 @@ def test_pictures_that_are_no_film_are_not_assessed(shipped: Predictor) -> None:
     assert not passed
 
 
-def test_the_phantom_is_not_taken_for_a_patient(shipped: Predictor) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hilum-efficientnet-lite0",
+        pytest.param(
+            "hilum-efficientnet-lite1",
+            marks=pytest.mark.xfail(
+                strict=True, reason="it takes the drawn phantom for a film, see docs/trust.md"
+            ),
+        ),
+    ],
+)
+def test_the_phantom_is_not_taken_for_a_patient(name: str) -> None:
     from hilum.app.samples import read_phantom
 
-    prediction = shipped.analyze(read_phantom())
+    with load_model(name, threads=1) as model:
+        prediction = model.analyze(read_phantom())
     assert prediction.decision == NOT_ASSESSED
     assert prediction.probability is None
 
 
-def test_an_adults_film_gets_no_answer(shipped: Predictor) -> None:
+@pytest.mark.parametrize("name", [spec.name for spec in list_models()])
+def test_an_adults_film_gets_no_answer(name: str) -> None:
     pytest.importorskip("data_store", reason="needs pydicom-data")
     from hilum.app.samples import read_rg1
 
-    assert shipped.analyze(read_rg1()).decision in (NOT_ASSESSED, UNCERTAIN)
-    with load_model("hilum-efficientnet-lite0", threads=1) as smaller:
-        prediction = smaller.analyze(read_rg1())
+    with load_model(name, threads=1) as model:
+        prediction = model.analyze(read_rg1())
     assert prediction.decision == NOT_ASSESSED
     assert "looks_unfamiliar" in {reason.code for reason in prediction.reasons}
 

@@ -37,7 +37,9 @@ def test_two_processes_train_what_one_trains(
         "accumulation": 2,
         # Adam would blow up the rounding of gradients that are next to nothing.
         "optimizer": "sgd",
-        "learning_rate": 0.5,
+        # At 0.5 the loss is so steep that the rounding of one thread or two grew to as much as
+        # the bound; here it stays below a fiftieth of what the bound was.
+        "learning_rate": 0.2,
         "clip_gradient_norm": 1.0,
         "unfreeze": [{"epoch": 2, "parameters": ["layer1.*"]}],
         "epochs": 2,
@@ -70,7 +72,7 @@ def test_two_processes_train_what_one_trains(
     assert moved["fc.weight"] > 0.01
     assert moved["layer1.0.conv1.weight"] > 1e-5, "thawed in the second epoch"
     for name, by in moved.items():
-        assert float((one[name] - two[name]).abs().max()) < 1e-3 * by + 1e-6, name
+        assert float((one[name] - two[name]).abs().max()) < 2e-4 * by + 1e-6, name
     rows = [read_numbers(tmp_path / name / "history.csv") for name in ("one", "two")]
     assert np.allclose(rows[0], rows[1], atol=2e-3)
 
