@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from factories.foreign import collect_pictures, encode
+from factories.shipped import list_shipped
 from hilum.decision.gate import (
     HEADER_REASONS,
     REASONS,
@@ -148,15 +149,9 @@ def test_pictures_that_are_no_film_are_not_assessed(shipped: Predictor) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "hilum-efficientnet-lite0",
-        pytest.param(
-            "hilum-efficientnet-lite1",
-            marks=pytest.mark.xfail(
-                strict=True, reason="it takes the drawn phantom for a film, see docs/trust.md"
-            ),
-        ),
-    ],
+    list_shipped(
+        {"hilum-efficientnet-lite1": "it takes the drawn phantom for a film, see docs/trust.md"}
+    ),
 )
 def test_the_phantom_is_not_taken_for_a_patient(name: str) -> None:
     from hilum.app.samples import read_phantom
@@ -167,7 +162,7 @@ def test_the_phantom_is_not_taken_for_a_patient(name: str) -> None:
     assert prediction.probability is None
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in list_models()])
+@pytest.mark.parametrize("name", list_shipped({}))
 def test_an_adults_film_gets_no_answer(name: str) -> None:
     pytest.importorskip("data_store", reason="needs pydicom-data")
     from hilum.app.samples import read_rg1

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from factories.shipped import list_shipped
 from hilum.data import read_dataset
 from hilum.metrics import compute_auc, count_at_threshold
 from hilum.models.zoo import list_models
@@ -68,16 +69,12 @@ def test_the_official_test_films_through_the_command_give_the_recorded_figures(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    [
-        "hilum-efficientnet-lite0",
-        pytest.param(
-            "hilum-efficientnet-lite1",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="the shift: 93.6 % of normal test films are covered, see docs/trust.md",
-            ),
-        ),
-    ],
+    list_shipped(
+        {
+            "hilum-efficientnet-lite1": "the shift: 93.6 % of normal test films are covered, see "
+            "docs/trust.md"
+        }
+    ),
 )
 def test_the_zone_keeps_its_promise_on_films_that_set_nothing(name: str, dataset: Path) -> None:
     root, films = read_dataset(dataset / "chest_xray")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.cli import options
 from hilum.cli.failures import SOME_FILMS_FAILED
 from hilum.cli.films import STDIN, FilmSearch
 from hilum.cli.output import OutputFormat, make_writer
@@ -50,18 +51,8 @@ def register(app: typer.Typer) -> None:
 
 
 def analyze(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH",
-            help="Films (DICOM, PNG, JPEG, TIFF), folders, quoted globs, or - for stdin.",
-            show_default=False,
-        ),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(help="Name of a shipped model, or path of a spec.", show_default=False),
-    ] = None,
+    paths: options.Films,
+    model: options.Model = None,
     operating_point: Annotated[
         str | None,
         typer.Option(help="One of the model's operating points.", show_default=False),

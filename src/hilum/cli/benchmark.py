@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.cli import options
+
 if TYPE_CHECKING:
     from hilum.benchmark import Comparison, Spread
 
@@ -29,10 +31,7 @@ def benchmark(
             show_default="drawn phantoms at native sizes",
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Name of a shipped model, or path of a spec.", show_default=False),
-    ] = None,
+    model: options.Model = None,
     rounds: Annotated[int, typer.Option(min=1, help="Answers a film and side.")] = 10,
     cold_starts: Annotated[int, typer.Option(min=1, help="Fresh starts a side.")] = 5,
     threads: Annotated[

@@ -30,14 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH",
-            help="Films (DICOM, PNG, JPEG, TIFF), folders, quoted globs, or - for stdin.",
-            show_default=False,
-        ),
-    ],
+    paths: options.Films,
     out: Annotated[
         Path,
         typer.Option(
@@ -55,10 +48,7 @@ def explain(
         list[str] | None,
         typer.Option(metavar="[METHOD.]KEY=VALUE", help="An option of a method; may be repeated."),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Name of a shipped model, or path of a spec.", show_default=False),
-    ] = None,
+    model: options.Model = None,
     threads: options.Threads = None,
     no_gate: Annotated[
         bool,

@@ -17,6 +17,19 @@ class Storage(StrEnum):
     FLOAT32 = "float32"
 
 
+# Of commands that take films one by one.
+Films = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH",
+        help="Films (DICOM, PNG, JPEG, TIFF), folders, quoted globs, or - for stdin.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Name of a shipped model, or path of a spec.", show_default=False),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the network.")]
 
 # How the films of a model's training were split, and what the zone may miss.
