@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from factories.pages import open_chromium, serve_page  # noqa: E402
-from hilum.app.samples import read_phantom  # noqa: E402
+from hilum.app.samples import read_phantom  # noqa: E402 (after the path of the tests)
 
 MAX_BYTES = 400_000
 WIDE_PX = (1440, 1000)

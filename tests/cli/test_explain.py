@@ -80,6 +80,7 @@ def test_the_other_label_can_be_explained(run: Run) -> None:
         (("--method", "rise", "--option", "masks"), "give KEY=VALUE"),
         (("--method", "rise", "--option", "masks=many"), "a number is needed"),
         (("--method", "rise", "--option", "occlusion.fill=blur"), "no such option"),
+        (("--method", "evidence,rise", "--option", "evidence.masks=3"), "no such option"),
         (("--method", "rise", "--option", "masks=1"), "masks >= 2"),
         (("--target", "effusion"), "pneumonia, normal"),
     ],

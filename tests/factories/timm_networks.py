@@ -102,6 +102,6 @@ def write_run(folder: Path, timm_name: str = SMALL_RESNET) -> ModelSpec:
         network,
         CheckpointMetadata(timm_name, 1, size_px, size_px, "random"),
     )
-    graph.write(folder / spec.weights.file)
+    (folder / spec.weights.file).write_bytes(graph.data)
     write_spec(spec, folder / f"{spec.name}.json")
     return spec

@@ -263,13 +263,6 @@ def test_three_channels_are_exported_too() -> None:
     np.testing.assert_allclose(run_onnx(session, batch)[1], expected[1], rtol=0, atol=1e-4)
 
 
-def test_writing_is_whole_or_not_at_all(small: Exported, tmp_path: Path) -> None:
-    path = tmp_path / "small.onnx"
-    small.graph.write(path)
-    assert path.read_bytes() == small.graph.data
-    assert [one.name for one in tmp_path.iterdir()] == ["small.onnx"]
-
-
 @pytest.mark.parametrize(
     ("timm_name", "reason"),
     [

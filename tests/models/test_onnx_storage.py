@@ -89,6 +89,12 @@ def test_the_way_back_gives_the_weights(
         np.testing.assert_allclose(restored[name], values.astype(np.float32), atol=tolerance)
 
 
+def test_weights_whose_step_float32_cannot_hold_are_zeros() -> None:
+    whole, scale = quantize(np.full((3, 5), 1e-45, np.float32), 0)
+    assert not whole.any()
+    np.testing.assert_array_equal(scale, np.ones((3, 1)))
+
+
 @given(
     arrays(np.float32, (3, 5), elements=st.floats(-1e4, 1e4, width=32)),
     st.sampled_from([0, 1, -1]),

@@ -18,7 +18,8 @@ def take_gradients(
         out = layer(films)
     (out.float() ** 2).sum().backward()
     assert films.grad is not None
-    return out, films.grad, [weight.grad.clone() for weight in layer.parameters()]  # type: ignore[union-attr]
+    gradients = [weight.grad for weight in layer.parameters()]
+    return out, films.grad, [gradient.clone() for gradient in gradients if gradient is not None]
 
 
 def count_nodes(node: Any, name: str) -> int:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from hilum.training.optimization import (
     OptimizationSection,
+    ProgressiveResizing,
     SelectionSection,
     compute_rate_factor,
 )
@@ -107,6 +108,15 @@ def test_constant_is_constant_after_its_warm_up() -> None:
 def test_what_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         make_section(**changes)
+
+
+def test_growing_films_never_exceed_the_networks_size() -> None:
+    resizing = ProgressiveResizing(first_height_px=40, full_from_epoch=30)
+    heights = [resizing.compute_height(epoch, 250) for epoch in range(1, 33)]
+    assert heights[0] == 40
+    assert heights == sorted(heights)
+    assert heights[29:] == [250, 250, 250]
+    assert max(heights) == 250
 
 
 def test_patience_needs_something_to_wait_for() -> None:

@@ -103,7 +103,7 @@ def _choose_options(
         key, equals, value = text.partition("=")
         owner, dot, name = key.rpartition(".")
         owners = [one.name for one in methods if name in one.options]
-        if not equals or (dot and owner not in {one.name for one in methods}) or not owners:
+        if not equals or not owners or (dot and owner not in owners):
             known = [f"{one.name}.{name}" for one in methods for name in one.options]
             raise ConfigError(
                 f"--option {text}: there is no such option. There are: "

@@ -25,7 +25,7 @@ _BLUR_FACTOR = 16
 _BATCH = 8
 
 
-def _ignore(done: int, passes: int) -> None:
+def ignore_progress(done: int, passes: int) -> None:
     """Report to nobody."""
 
 
@@ -44,7 +44,7 @@ class Probe:
     backend: Backend
     planes: NDArray[np.float32]
     sign: int
-    report: Callable[[int, int], None] = _ignore
+    report: Callable[[int, int], None] = ignore_progress
 
     @property
     def size_px(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hilum.errors import ConfigError, ModelError
 from hilum.explain.methods import get_method
-from hilum.explain.probe import Probe, _ignore
+from hilum.explain.probe import Probe, ignore_progress
 from hilum.inference import Backend
 from hilum.preprocess import compute_box, preprocess
 from hilum.types import Explanation
@@ -33,7 +33,7 @@ def explain(
     *,
     method: str = "evidence",
     target: str | None = None,
-    report: Callable[[int, int], None] = _ignore,
+    report: Callable[[int, int], None] = ignore_progress,
     **options: Any,
 ) -> Explanation:
     """Explain what a model says of a film.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import ExportError, MissingExtraError
-from hilum.files import write_whole
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.onnx_graph import (
     drop_zero_biases,
@@ -71,10 +69,6 @@ class ExportedGraph:
     storage: Storage
     architecture: Architecture
     max_difference: float
-
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the file to ``path``, whole or not at all."""
-        write_whole(path, self.data)
 
 
 def export_onnx(

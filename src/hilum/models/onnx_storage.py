@@ -92,8 +92,9 @@ def quantize(
     """
     others = tuple(index for index in range(values.ndim) if index != axis % values.ndim)
     largest = np.abs(values).max(axis=others, keepdims=True)
-    # A channel of zeros has no step; any will do.
-    scale = np.where(largest > 0, largest / _INT8_MAX, 1.0).astype(np.float32)
+    scale = (largest / _INT8_MAX).astype(np.float32)
+    # A channel of zeros, or of numbers so small that their step is one, rounds to zeros.
+    scale[scale == 0] = 1.0
     return np.rint(values / scale).clip(-_INT8_MAX, _INT8_MAX).astype(np.int8), scale
 
 

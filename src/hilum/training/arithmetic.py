@@ -45,7 +45,7 @@ class _DepthwiseGradients(TorchFunctionMode):
 
     oneDNN computes the gradient of a strided depthwise convolution in bfloat16 by its reference
     code, 10 to 100 times slower than in float32, and that of the filters of a 5x5 one three
-    times slower: two thirds of the step of an EfficientNet. All else is faster in bfloat16.
+    times slower: two fifths of the step of an EfficientNet-Lite0. All else is faster in bfloat16.
     """
 
     def __torch_function__(

@@ -60,7 +60,7 @@ class ProgressiveResizing(Facts):
         if share == 1.0:
             return full_px
         height = self.first_height_px + share * (full_px - self.first_height_px)
-        return max(self.first_height_px, 32 * round(height / 32))
+        return min(max(self.first_height_px, 32 * round(height / 32)), full_px)
 
 
 class OptimizationSection(Facts):
