@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -17,11 +18,12 @@ from factories.timm_networks import write_run
 from hilum.benchmark import compare, comparison
 from hilum.benchmark.baseline import prepare_baseline
 from hilum.benchmark.comparison import SideFigures, Spread, hold_against_targets
-from hilum.benchmark.films import collect_films, describe_sizes, draw_films
+from hilum.benchmark.films import collect_films, describe_sizes, draw_dicom, draw_films
 from hilum.benchmark.measure import HilumSide
 from hilum.benchmark.processes import Worker, time_command
 from hilum.cli import build_app
 from hilum.errors import ConfigError, HilumError
+from hilum.io import read_radiograph
 from hilum.spec import read_spec
 
 
@@ -73,6 +75,17 @@ def test_phantoms_are_films_of_native_size(tmp_path: Path) -> None:
     with Image.open(films[0]) as image:
         assert (image.format, image.mode, image.size) == ("JPEG", "L", (952, 736))
     assert describe_sizes(films) == "952 to 1948 x 736 to 1905 px"
+
+
+def test_the_drawn_dicom_is_a_valid_film(tmp_path: Path) -> None:
+    path = draw_dicom(tmp_path / "film.dcm")
+    with pydicom.config.strict_reading():
+        dataset = pydicom.dcmread(path)
+    assert dataset.pixel_array.shape == (2500, 2000)
+    assert 3000 < dataset.pixel_array.max() <= 4095
+    film = read_radiograph(path)
+    assert not film.warnings
+    np.testing.assert_allclose(film.pixels, dataset.pixel_array / 4095, atol=1e-3)
 
 
 def test_films_are_collected_from_files_and_folders(tmp_path: Path) -> None:
@@ -131,8 +144,16 @@ def test_hilum_alone_where_torch_is_missing(
     assert hilum["film"]["measurements"] == 3
     assert 0 < hilum["film"]["low_s"] <= hilum["film"]["median_s"] <= hilum["film"]["high_s"]
     assert hilum["cold_start"]["measurements"] == 1
+    assert figures["read_dicom"]["measurements"] == 2
+    assert "DICOM of 2,500 x 2,000 px: " in result.output
     assert set(hilum["stages"]) == {"read", "preprocess", "network"}
     assert hilum["peak_resident_bytes"] > 20e6
+
+
+def test_the_gate_is_timed_where_there_is_one(film: Path) -> None:
+    reply = HilumSide({"model": None, "threads": 1}).answer(film.read_bytes(), overlay=True)
+    assert set(reply["stages"]) == {"read", "preprocess", "network", "gate"}
+    assert all(0 < seconds < reply["seconds"] + 1 for seconds in reply["stages"].values())
 
 
 def test_the_other_side_has_the_same_weights_and_the_same_map(

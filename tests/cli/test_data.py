@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -92,6 +93,7 @@ def test_audit_prints_and_writes(films: Path, quiet_environment: dict[str, str])
     assert done.returncode == 0, done.stderr
     assert "shortcut, resolution" in done.stdout
     assert "WARNING  films: Size and aspect alone tell the classes apart" in done.stdout
+    assert re.search(r"^48 films, audited in \d+ s\.$", done.stdout, re.MULTILINE)
     assert "Shortcut score" in (place / "a.html").read_text()
     assert json.loads((place / "a.json").read_text())["sets"][0]["films"] == 48
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,18 +124,6 @@ def test_header_reasons_are_known_warnings() -> None:
     own = {"outside_population", "untrained_view"}  # hilum.predictor.compare_with_population
     assert set(WARNINGS) | own >= HEADER_REASONS
     assert not set(REASONS) & set(WARNINGS)
-
-
-def test_the_gate_costs_next_to_nothing(gate: Gate) -> None:
-    film = np.random.default_rng(0).random((224, 224), dtype=np.float32)
-    embedding = np.ones(1280, dtype=np.float32)
-    gate.find_reasons(film, embedding)
-    fastest = 1.0
-    for _ in range(50):
-        start = time.perf_counter()
-        gate.find_reasons(film, embedding)
-        fastest = min(fastest, time.perf_counter() - start)
-    assert fastest < 0.5e-3
 
 
 def test_pictures_that_are_no_film_are_not_assessed(shipped: Predictor) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hilum.benchmark.baseline import find_missing_packages, prepare_baseline
-from hilum.benchmark.films import describe_sizes, draw_films
+from hilum.benchmark.films import describe_sizes, draw_dicom, draw_films
 from hilum.benchmark.processes import Worker, time_command
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Comparison:
         The other side, or ``None`` where its packages are not installed (``missing``).
     logit_difference
         Between torch and ONNX Runtime on the same inputs, before anything was timed.
+    read_dicom
+        Reading an uncompressed DICOM of 2,500 x 2,000 px, which hilum alone does.
     probability_difference
         Largest between the two sides over the films: each reads and resizes on its own.
     """
@@ -85,6 +87,7 @@ class Comparison:
     threads: int
     hilum: SideFigures
     gradcam: SideFigures | None
+    read_dicom: Spread
     missing: tuple[str, ...]
     logit_difference: float | None
     probability_difference: float | None
@@ -137,7 +140,8 @@ def compare(
             sides["gradcam"], difference = _prepare_gradcam(
                 spec, weights_folder, films[0], folder, threads
             )
-        replies, peaks = _answer_films(sides, films, rounds, threads, report)
+        dicom = draw_dicom(folder / "phantom.dcm")
+        replies, peaks, read_dicom = _answer_films(sides, films, dicom, rounds, threads, report)
         starts = _start_anew(sides, cold_starts, threads, report)
     figures = {name: _sum_up(replies[name], starts[name], peaks[name]) for name in sides}
     return Comparison(
@@ -148,6 +152,7 @@ def compare(
         threads=threads,
         hilum=figures["hilum"],
         gradcam=figures.get("gradcam"),
+        read_dicom=read_dicom,
         missing=missing,
         logit_difference=difference,
         probability_difference=_compare_probabilities(replies),
@@ -186,11 +191,16 @@ def _prepare_gradcam(
 def _answer_films(
     sides: dict[str, _Side],
     films: Sequence[Path],
+    dicom: Path,
     rounds: int,
     threads: int,
     report: Callable[[str], None],
-) -> tuple[dict[str, list[dict[str, Any]]], dict[str, int | None]]:
-    """Let each side answer each film ``rounds`` times; give the answers and peak memory."""
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, int | None], Spread]:
+    """Let each side answer each film ``rounds`` times.
+
+    Gives the answers, peak memory, and how long hilum takes to read ``dicom``, which the other
+    side does not read.
+    """
     replies: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
     with ExitStack() as stack:
         report("loading")
@@ -214,7 +224,8 @@ def _answer_films(
         for film in films:
             for name, worker in workers.items():
                 replies[name].append(worker.answer(film, overlay=True))
-    return replies, peaks
+        dicoms = [workers["hilum"].answer(dicom, overlay=True) for _ in range(rounds + 1)][1:]
+    return replies, peaks, _spread([reply["stages"]["read"] for reply in dicoms])
 
 
 def _start_anew(

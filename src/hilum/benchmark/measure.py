@@ -43,7 +43,8 @@ class HilumSide:
         self.spec, folder = resolve_model(settings["model"])
         weights = read_weights(self.spec, folder)
         self.backend = OnnxBackend(self.spec, weights, threads=settings["threads"])
-        self.predictor = Predictor(self.backend, load_gate(self.spec, folder))
+        self.gate = load_gate(self.spec, folder)
+        self.predictor = Predictor(self.backend, self.gate)
 
     def answer(self, data: bytes, *, overlay: bool) -> dict[str, Any]:
         """See :class:`Side`."""
@@ -75,19 +76,25 @@ class HilumSide:
 
     def _time_stages(self, data: bytes) -> dict[str, float]:
         from hilum.io import read_radiograph
-        from hilum.preprocess import preprocess
+        from hilum.preprocess import normalize_film, resize_film
 
         start = perf_counter()
         radiograph = read_radiograph(data, recipe=self.spec.input.recipe)
         read = perf_counter()
-        batch = preprocess(radiograph, self.spec.input)
+        resized = resize_film(radiograph, self.spec.input)
+        batch = normalize_film(resized, self.spec.input)
         prepared = perf_counter()
-        self.backend.run(batch)
-        return {
+        output = self.backend.run(batch)
+        answered = perf_counter()
+        stages = {
             "read": read - start,
             "preprocess": prepared - read,
-            "network": perf_counter() - prepared,
+            "network": answered - prepared,
         }
+        if self.gate is not None:
+            self.gate.find_reasons(resized, output.embedding[0])
+            stages["gate"] = perf_counter() - answered
+        return stages
 
 
 class GradCamSide:

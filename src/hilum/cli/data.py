@@ -239,6 +239,8 @@ def audit_command(
 
     Ends with exit code 3 where films could not be read.
     """
+    from time import monotonic
+
     from tqdm import tqdm
 
     from hilum.cli.failures import SOME_FILMS_FAILED
@@ -250,6 +252,7 @@ def audit_command(
             check_target(target)
     datasets = find_datasets(data)
     total = sum(len(films) for _, films in datasets.values())
+    began = monotonic()
     with tqdm(total=total, unit="film", file=sys.stderr, disable=None) as progress:
 
         def count() -> None:
@@ -258,6 +261,7 @@ def audit_command(
         audit = audit_datasets(datasets, threads=threads, on_film=count)
     _write_audit(audit, html, out)
     _print_audit(audit)
+    print(f"\n{total:,} films, audited in {monotonic() - began:.0f} s.")
     if any(one.unread for one in audit.sets):
         raise typer.Exit(SOME_FILMS_FAILED)
 
