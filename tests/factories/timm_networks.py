@@ -13,7 +13,7 @@ from hilum.models.build import build_network
 from hilum.models.checkpoint import CheckpointMetadata, save_checkpoint
 from hilum.models.export import ExportedGraph, export_onnx
 from hilum.models.head import EvidenceNetwork
-from hilum.spec import InputSpec, ModelSpec, Storage, write_spec
+from hilum.spec import Architecture, InputSpec, ModelSpec, Storage, write_spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +69,24 @@ def export_network(
     return export_onnx(
         network, height_px=size_px, width_px=size_px, channels=channels, storage=storage
     )
+
+
+def describe(network: nn.Module, timm_name: str) -> ExportedGraph:
+    """Give what :func:`make_spec` needs of a network that is run on torch and never exported."""
+    size_px = choose_size_px(timm_name)
+    evidence_network = EvidenceNetwork(network, size_px=(size_px, size_px))
+    with torch.inference_mode():
+        probe = torch.zeros(1, evidence_network.in_channels, size_px, size_px)
+        activations = evidence_network.compute_activations(probe)
+    architecture = Architecture(
+        family=type(network).__name__,
+        timm_name=timm_name,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        evidence_shape=(activations.shape[2], activations.shape[3]),
+        embedding_size=activations.shape[1],
+        head_bias=evidence_network.bias,
+    )
+    return ExportedGraph(b"", hashlib.sha256(b"").hexdigest(), "float32", architecture, 0.0)
 
 
 def make_spec(graph: ExportedGraph, *, name: str = "small", channels: int = 1) -> ModelSpec:

@@ -48,7 +48,7 @@ def benchmark(
     """Measure time, memory and cold start, beside torch with grad-cam where installed.
 
     Both sides answer the same films with the same weights, in turns. The other side needs
-    the extras "train" and "benchmark".
+    the extra "train".
     """
     from dataclasses import asdict
 
@@ -104,7 +104,7 @@ def format_comparison(comparison: Comparison) -> str:
     if comparison.gradcam is None:
         lines.append(
             f"Not compared: {', '.join(comparison.missing)} not installed. "
-            'pip install "hilum[train,benchmark]" brings them.'
+            'pip install "hilum[train]" brings them.'
         )
     else:
         lines.append(

@@ -9,6 +9,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from hilum.errors import ConfigError
+from hilum.explain.gradients import (
+    compute_ablation_cam,
+    compute_attention_rollout,
+    compute_eigen_cam,
+    compute_grad_cam,
+    compute_grad_cam_plus_plus,
+    compute_hires_cam,
+    compute_layer_cam,
+    compute_xgrad_cam,
+)
 from hilum.explain.perturbation import compute_occlusion, compute_rise
 from hilum.explain.probe import Map, Probe
 from hilum.explain.score_cam import compute_score_cam
@@ -38,6 +48,8 @@ class Method:
         Value at which a picture saturates.
     compute
         Makes the map; its keyword arguments are the method's options.
+    extra
+        What has to be installed beside hilum; ``None``: nothing.
     """
 
     name: str
@@ -46,6 +58,7 @@ class Method:
     signed: bool
     scale: float
     compute: Callable[..., Map]
+    extra: Literal["train"] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -105,6 +118,78 @@ METHODS = MappingProxyType(
                 signed=False,
                 scale=1.0,
                 compute=compute_score_cam,
+            ),
+            Method(
+                name="grad_cam",
+                summary="channels of a layer, weighed by the mean gradient of the logit",
+                unit="logit",
+                signed=False,
+                scale=EVIDENCE_SCALE,
+                compute=compute_grad_cam,
+                extra="train",
+            ),
+            Method(
+                name="grad_cam_plus_plus",
+                summary="Grad-CAM that looks at positive gradients alone",
+                unit="relative",
+                signed=False,
+                scale=1.0,
+                compute=compute_grad_cam_plus_plus,
+                extra="train",
+            ),
+            Method(
+                name="hires_cam",
+                summary="cells of a layer, each weighed by its own gradient",
+                unit="logit",
+                signed=False,
+                scale=EVIDENCE_SCALE,
+                compute=compute_hires_cam,
+                extra="train",
+            ),
+            Method(
+                name="xgrad_cam",
+                summary="Grad-CAM that asks for the gradient where a channel is active",
+                unit="logit",
+                signed=False,
+                scale=EVIDENCE_SCALE,
+                compute=compute_xgrad_cam,
+                extra="train",
+            ),
+            Method(
+                name="layer_cam",
+                summary="cells whose gradient is positive; for early layers too",
+                unit="logit",
+                signed=False,
+                scale=EVIDENCE_SCALE,
+                compute=compute_layer_cam,
+                extra="train",
+            ),
+            Method(
+                name="eigen_cam",
+                summary="the main pattern of a layer, whatever the label",
+                unit="relative",
+                signed=False,
+                scale=1.0,
+                compute=compute_eigen_cam,
+                extra="train",
+            ),
+            Method(
+                name="ablation_cam",
+                summary="channels of the last layer, weighed by what the logit loses without them",
+                unit="relative",
+                signed=False,
+                scale=1.0,
+                compute=compute_ablation_cam,
+                extra="train",
+            ),
+            Method(
+                name="attention_rollout",
+                summary="where a vision transformer attends to, whatever the label",
+                unit="relative",
+                signed=False,
+                scale=1.0,
+                compute=compute_attention_rollout,
+                extra="train",
             ),
         )
     }

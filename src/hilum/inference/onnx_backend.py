@@ -63,6 +63,7 @@ class OnnxBackend:
         if threads is not None and threads < 1:
             raise ConfigError(f"The number of threads must be 1 or more, not {threads}.")
         self._spec = spec
+        self._weights = weights
         self._session: onnxruntime.InferenceSession | None = _open_session(
             spec, weights, threads or count_default_threads()
         )
@@ -72,6 +73,18 @@ class OnnxBackend:
     def spec(self) -> ModelSpec:
         """The facts of the network."""
         return self._spec
+
+    @property
+    def weights(self) -> bytes:
+        """The ONNX file, from which torch's network can be restored.
+
+        Raises
+        ------
+        ModelError
+            The backend was closed.
+        """
+        self._get_session()
+        return self._weights
 
     def run(self, batch: NDArray[np.float32]) -> ModelOutput:
         """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
@@ -115,6 +128,7 @@ class OnnxBackend:
     def close(self) -> None:
         """Free the network."""
         self._session = None
+        self._weights = b""
 
     def __enter__(self) -> Self:
         return self

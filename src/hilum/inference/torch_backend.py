@@ -108,6 +108,19 @@ class TorchBackend:
         """The facts of the network."""
         return self._spec
 
+    @property
+    def network(self) -> EvidenceNetwork:
+        """The network, for methods that look inside.
+
+        Raises
+        ------
+        ModelError
+            The backend was closed.
+        """
+        if self._network is None:
+            raise ModelError(f"{self._spec.name} was closed. Load it again.")
+        return self._network
+
     def run(self, batch: NDArray[np.float32]) -> ModelOutput:
         """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
         outputs = self._forward(batch)
@@ -123,15 +136,14 @@ class TorchBackend:
         return activations
 
     def _forward(self, batch: NDArray[np.float32]) -> tuple[torch.Tensor, ...]:
-        if self._network is None:
-            raise ModelError(f"{self._spec.name} was closed. Load it again.")
+        network = self.network
         check_batch(batch, self._spec)
         # A copy: torch takes neither read-only arrays nor negative strides.
         tensor = torch.from_numpy(batch.copy(order="C")).to(self._device)
         try:
             with torch.inference_mode():
                 outputs: tuple[torch.Tensor, ...] = (
-                    self._network(tensor) if len(batch) else self._make_empty_output()
+                    network(tensor) if len(batch) else self._make_empty_output()
                 )
         except RuntimeError as error:
             raise ModelError(f"torch could not run {self._spec.name}: {error}") from error

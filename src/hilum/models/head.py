@@ -86,14 +86,7 @@ class EvidenceNetwork(nn.Module):
 
     def compute_activations(self, radiograph: Tensor) -> Tensor:
         """Give what the pool averages: shape (N, D, h, w), whatever the network's layout."""
-        features: Tensor = self.network.forward_features(radiograph)
-        if features.ndim == 3:  # tokens (N, prefix + h·w, D), normalised before the pool
-            height, width = self.network.patch_embed.grid_size
-            features = features[:, self.network.num_prefix_tokens :]
-            features = features.transpose(1, 2).reshape(-1, features.shape[2], height, width)
-        elif getattr(self.network, "output_fmt", "NCHW") == "NHWC":
-            features = features.permute(0, 3, 1, 2)
-        return features
+        return arrange_planes(self.network, self.network.forward_features(radiograph))
 
     @property
     def bias(self) -> float:
@@ -129,6 +122,24 @@ class EvidenceNetwork(nn.Module):
                 "ResNet, an EfficientNet, a DenseNet, or a vision transformer with average "
                 "pooling as `hilum train` builds it."
             )
+
+
+def arrange_planes(network: Any, features: Tensor) -> Tensor:
+    """Bring features of any layer of a network to shape (N, D, h, w).
+
+    Parameters
+    ----------
+    features
+        Planes as they are, planes whose channels come last, or a vision transformer's tokens,
+        shape (N, prefix + h·w, D).
+    """
+    if features.ndim == 3:
+        height, width = network.patch_embed.grid_size
+        features = features[:, network.num_prefix_tokens :]
+        features = features.transpose(1, 2).reshape(-1, features.shape[2], height, width)
+    elif getattr(network, "output_fmt", "NCHW") == "NHWC":
+        features = features.permute(0, 3, 1, 2)
+    return features
 
 
 @torch.no_grad()

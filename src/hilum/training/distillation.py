@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.errors import ConfigError
-from hilum.inference import OnnxBackend
+from hilum.inference import ModelOutput, OnnxBackend
 from hilum.models.zoo import resolve_model
 from hilum.preprocess import normalize_film
 from hilum.spec import InputSpec, ModelReference, ModelSpec, read_weights
@@ -37,6 +37,11 @@ class Teachers:
         Spec and weights of each teacher.
     spec
         The student's input.
+
+    Raises
+    ------
+    ConfigError
+        A teacher takes other films than the student, or their maps cannot be averaged.
     """
 
     def __init__(
@@ -47,6 +52,12 @@ class Teachers:
     ) -> None:
         for teacher, _ in models:
             check_teacher(teacher, spec)
+        grids = {teacher.architecture.evidence_shape for teacher, _ in models}
+        if section.evidence_weight > 0 and len(grids) > 1:
+            raise ConfigError(
+                f"distillation.evidence_weight: the teachers' maps differ in size ({grids}), so "
+                "they have no mean. Choose teachers of one size."
+            )
         self.section = section
         self._models = tuple(models)
         self._backends: list[OnnxBackend] = []
@@ -54,6 +65,11 @@ class Teachers:
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_backends": [], "_process": -1}
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the teachers' evidence map, in cells."""
+        return self._models[0][0].architecture.evidence_shape
 
     def score(self, film: Film) -> float:
         """Give the mean probability of the positive class, each sigmoid(logit / temperature).
@@ -63,21 +79,36 @@ class Teachers:
         film
             float32, shape (height_px, width_px) of the student, in [0, 1].
         """
+        return self._average(self._ask(film))
+
+    def make_target(self, label: float, film: Film) -> Film:
+        """Give what a film is to be answered.
+
+        Returns
+        -------
+        float32. Shape (): label and score, weighed as the recipe says; or, where it asks for
+        evidence, shape (1 + cells,): that and the teachers' mean map in logit units, row by row.
+        """
+        outputs = self._ask(film)
+        weight = self.section.weight
+        target = np.float32((1.0 - weight) * label + weight * self._average(outputs))
+        if self.section.evidence_weight == 0:
+            return np.asarray(target)
+        evidence = np.mean([output.evidence[0] for output in outputs], axis=0)
+        return np.concatenate([[target], evidence.ravel()], dtype=np.float32)
+
+    def _ask(self, film: Film) -> list[ModelOutput]:
         if self._process != os.getpid():
             # A forked session would wait for threads that exist in the parent alone.
             self._backends = [OnnxBackend(*model, threads=1) for model in self._models]
             self._process = os.getpid()
-        probabilities = []
-        for backend in self._backends:
-            planes = normalize_film(_resize(film, backend.spec.input), backend.spec.input)
-            logit = float(backend.run(planes).logit[0])
-            probabilities.append(_sigmoid(logit / self.section.temperature))
-        return float(np.mean(probabilities))
+        inputs = [backend.spec.input for backend in self._backends]
+        planes = [normalize_film(_resize(film, one), one) for one in inputs]
+        return [backend.run(one) for backend, one in zip(self._backends, planes, strict=True)]
 
-    def soften(self, label: float, film: Film) -> float:
-        """Give the target of a film: its label and its score, weighed as the recipe says."""
-        weight = self.section.weight
-        return (1.0 - weight) * label + weight * self.score(film)
+    def _average(self, outputs: Sequence[ModelOutput]) -> float:
+        temperature = self.section.temperature
+        return float(np.mean([_sigmoid(float(one.logit[0]) / temperature) for one in outputs]))
 
 
 def load_teachers(section: DistillationSection, spec: InputSpec) -> Teachers | None:

@@ -49,7 +49,7 @@ _REPEAT = 1_000_000
 class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Augmented films and their targets, asked for by (epoch, index of the film).
 
-    A target is the label, or the label and what the teachers say, weighed. A film's
+    A target is the label, or what :meth:`Teachers.make_target` makes of it. A film's
     augmentation depends on the seed, the epoch and its index alone.
 
     Parameters
@@ -86,7 +86,7 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._teachers = teachers
         if teachers is not None and teachers.section.films == "clean":
             softened = [
-                teachers.soften(float(label), self._read(index))
+                teachers.make_target(float(label), self._read(index))
                 for index, label in enumerate(labels)
             ]
             self._targets, self._teachers = np.array(softened, dtype=np.float32), None
@@ -139,11 +139,11 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 other_style=other,
                 squash=self._squash(index, rng),
             )
-        target = float(self._targets[index])
+        target = self._targets[index]
         if self._teachers is not None:
-            target = self._teachers.soften(target, film)
+            target = self._teachers.make_target(float(target), film)
         planes = normalize_film(self._shrink(film, epoch % _REPEAT), self.spec)[0]
-        return torch.from_numpy(planes), torch.tensor(target)
+        return torch.from_numpy(planes), torch.from_numpy(np.asarray(target))
 
 
 class EpochSampler(Sampler[tuple[int, int]]):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hilum.errors import ConfigError, MissingExtraError
 from hilum.files import replacing, write_whole
 from hilum.training.arithmetic import autocast
+from hilum.training.evidence_loss import prepare_student
 from hilum.training.losses import mix_batch
 from hilum.training.optimizer import build_optimizer, freeze, set_training_mode
 from hilum.training.recipe import Recipe
@@ -129,6 +130,7 @@ def find_rate(
     optimizer = build_optimizer(network, section)
     shares = [group["lr"] / section.learning_rate for group in optimizer.param_groups]
     set_training_mode(network, recipe.network)
+    model = prepare_student(network, recipe.distillation)
     rates: list[float] = []
     losses: list[float] = []
     average = 0.0
@@ -139,8 +141,8 @@ def find_rate(
         films, targets = next(batches)
         films, targets = mix_batch(films, targets, recipe, np.random.default_rng(step))
         with autocast(device, section.precision):
-            logits = network(films.to(device, memory_format=torch.channels_last))
-        loss = compute_loss(logits, targets.to(device))
+            outputs = model(films.to(device, memory_format=torch.channels_last))
+        loss = compute_loss(outputs, targets.to(device))
         if not math.isfinite(loss.item()):
             break
         average = _SMOOTHING * average + (1 - _SMOOTHING) * loss.item()

@@ -21,6 +21,7 @@ from hilum.training.batches import Batches
 from hilum.training.determinism import capture_generators, restore_generators, use_determinism
 from hilum.training.distillation import load_teachers
 from hilum.training.distributed import ALONE, Group, share_normalisation
+from hilum.training.evidence_loss import add_evidence, prepare_student
 from hilum.training.failures import describe_divergence
 from hilum.training.films import EpochSampler, TrainingFilms
 from hilum.training.losses import Loss, build_loss, mix_batch
@@ -127,7 +128,7 @@ def train_epoch(
     done = state.step - (state.epoch - 1) * state.steps_an_epoch
     batches.begin_epoch(state.epoch, done)
     set_training_mode(network, recipe.network)
-    model = group.wrap(network)
+    model = group.wrap(prepare_student(network, recipe.distillation))
     # A loader draws a number when it begins; an epoch that goes on has drawn it before.
     generators = capture_generators(state.device)
     iterator = iter(loader)
@@ -183,8 +184,8 @@ def accumulate_gradient(
         part = part.to(state.device, memory_format=torch.channels_last, non_blocking=True)
         with group.averaging(model, wanted=last):
             with autocast(state.device, section.precision):
-                logits = model(part)
-            loss = compute_loss(logits, part_targets.to(state.device))
+                outputs = model(part)
+            loss = compute_loss(outputs, part_targets.to(state.device))
             loss = loss * (len(part) * group.size / whole)
             state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch
         total += loss.detach()
@@ -308,7 +309,8 @@ def build_loader(
         num_workers=workers,
         pin_memory=device.type == "cuda",
     )
-    return loader, build_loss(recipe, labels)
+    grid = None if teachers is None else teachers.grid
+    return loader, add_evidence(build_loss(recipe, labels), recipe.distillation, grid)
 
 
 def _begin(network: nn.Module, recipe: Recipe, steps_an_epoch: int, group: Group) -> TrainingState:

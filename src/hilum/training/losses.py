@@ -7,6 +7,7 @@ or distillation. One logit ``z`` and two logits ``(z0, z1)`` with ``z = z1 - z0`
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from torch import Tensor, nn
 from hilum.errors import ConfigError
 from hilum.training.recipe import LossSection, Recipe
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Outputs = Tensor | tuple[Tensor, Tensor]
+Loss = Callable[[Any, Tensor], Tensor]
+"""Of what the network gives, :data:`Outputs`, and targets."""
 
 
 def build_loss(recipe: Recipe, labels: NDArray[np.intp]) -> Loss:

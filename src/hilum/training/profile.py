@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hilum.training.arithmetic import autocast
+from hilum.training.evidence_loss import prepare_student
 from hilum.training.losses import Loss
 from hilum.training.optimizer import WeightAverage, build_average, build_optimizer, freeze
 from hilum.training.optimizer import set_training_mode as turn_on_training
@@ -50,6 +51,7 @@ class Rates:
 @dataclass(frozen=True, slots=True)
 class _Step:
     network: nn.Module
+    model: nn.Module
     recipe: Recipe
     compute_loss: Loss
     optimizer: torch.optim.Optimizer
@@ -61,8 +63,8 @@ class _Step:
         films = films.to(self.device, memory_format=torch.channels_last)
         self.optimizer.zero_grad()
         with autocast(self.device, section.precision):
-            logits = self.network(films)
-        loss = self.compute_loss(logits, targets.to(self.device))
+            outputs = self.model(films)
+        loss = self.compute_loss(outputs, targets.to(self.device))
         torch.autograd.backward(loss)
         if section.clip_gradient_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), section.clip_gradient_norm)
@@ -98,6 +100,7 @@ def measure_rates(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch
     step = _Step(
         network,
+        prepare_student(network, recipe.distillation),
         recipe,
         compute_loss,
         build_optimizer(network, recipe.optimization),

@@ -190,6 +190,10 @@ class DistillationSection(Facts):
         teachers alone.
     temperature
         A teacher's probability is sigmoid(logit / temperature): above 1 it is less sure.
+    evidence_weight
+        Of the squared difference between the student's evidence map and the mean map of the
+        teachers, in a unit of 8 logits; 0 learns from their probability alone. The teachers must
+        see the films as the student does, and films must not be mixed.
     films
         ``augmented``: the teachers see each film as the student does, augmented anew each
         epoch; they must take films that are cropped as the student's are. ``clean``: they see
@@ -199,7 +203,14 @@ class DistillationSection(Facts):
     teachers: tuple[Text, ...] = ()
     weight: UnitInterval = 0.5
     temperature: Positive = 1.0
+    evidence_weight: Annotated[float, Field(ge=0.0)] = 0.0
     films: Literal["augmented", "clean"] = "augmented"
+
+    @model_validator(mode="after")
+    def _evidence_is_of_the_same_film(self) -> Self:
+        if self.evidence_weight > 0 and (not self.teachers or self.films != "augmented"):
+            raise ValueError("evidence_weight needs teachers that see the films augmented")
+        return self
 
 
 class Recipe(Facts):
@@ -237,6 +248,13 @@ class Recipe(Facts):
             raise ValueError(
                 "optimization.progressive_resizing.first_height_px is not below input.height_px"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _evidence_is_of_one_film(self) -> Self:
+        mixed = self.mixing.mixup_alpha > 0 or self.mixing.cutmix_alpha > 0
+        if mixed and self.distillation.evidence_weight > 0:
+            raise ValueError("distillation.evidence_weight needs films that are not mixed")
         return self
 
     @model_validator(mode="after")
