@@ -67,7 +67,7 @@ def test_evidence_is_that_of_the_prediction(model: Predictor, film: Radiograph) 
     np.testing.assert_array_equal(model.explain(film).values, model.analyze(film).evidence.values)
 
 
-@pytest.mark.parametrize("method", ["evidence", "occlusion", "rise"])
+@pytest.mark.parametrize("method", ["evidence", "evidence_fine", "occlusion", "rise"])
 def test_a_map_for_the_other_label_is_that_of_the_negative_logit(
     model: Predictor, film: Radiograph, method: str
 ) -> None:
@@ -83,6 +83,39 @@ def test_score_cam_for_the_other_label_is_another_map(model: Predictor, film: Ra
     positive = model.explain(film, "score_cam").values
     negative = model.explain(film, "score_cam", target="normal").values
     assert np.abs(positive - negative).max() > 0.02
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_fine_evidence_is_that_of_shifted_films(
+    model: Predictor, film: Radiograph, steps: int
+) -> None:
+    """The network has a cell for each patch and sees nothing else: the fine map is exact."""
+    planes = preprocess(film, model.spec.input)[0, 0]
+    fine = model.explain(film, "evidence_fine", steps=steps).values
+    assert fine.shape == (ROWS * steps, COLUMNS * steps)
+    step_px = PATCH_PX // steps
+    for row, column in (
+        (0, 0),
+        (1, 2),
+        (steps + 1, steps),
+        (ROWS * steps - 1, COLUMNS * steps - 1),
+    ):
+        # The patch whose centre is that of the fine cell, with the film's border repeated.
+        top = row * step_px + step_px // 2 - PATCH_PX // 2
+        left = column * step_px + step_px // 2 - PATCH_PX // 2
+        rows = np.clip(np.arange(top, top + PATCH_PX), 0, planes.shape[0] - 1)
+        columns = np.clip(np.arange(left, left + PATCH_PX), 0, planes.shape[1] - 1)
+        alone = np.zeros((1, 1, *planes.shape), dtype=np.float32)
+        alone[0, 0, :PATCH_PX, :PATCH_PX] = planes[np.ix_(rows, columns)]
+        expected = model.backend.run(alone).evidence[0, 0, 0]
+        assert fine[row, column] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_film_that_is_the_same_everywhere_has_one_fine_map(model: Predictor) -> None:
+    ramp = np.linspace(0, 1, 64, dtype=np.float32)[:, None].repeat(48, axis=1)
+    fine = model.explain(make_radiograph(ramp), "evidence_fine").values
+    assert (np.ptp(fine, axis=1) < 1e-5).all()
+    assert (np.diff(fine[:, 0]) != 0).any()
 
 
 def test_occlusion_of_single_cells_is_exact(model: Predictor, film: Radiograph) -> None:
@@ -194,9 +227,11 @@ def test_progress_is_told(model: Predictor, film: Radiograph) -> None:
 @pytest.mark.parametrize(
     ("method", "options", "said"),
     [
-        ("grad", {}, 'no method "grad".*evidence, occlusion, rise, score_cam'),
+        ("grad", {}, 'no method "grad".*evidence, evidence_fine, occlusion, rise, score_cam'),
         ("evidence", {"masks": 3}, "evidence has no option masks. It has: none"),
         ("rise", {"mask": 3}, "rise has no option mask. It has: masks=512"),
+        ("evidence_fine", {"steps": 1}, "2 <= steps <= 8"),
+        ("evidence_fine", {"steps": 9}, "2 <= steps <= 8"),
         ("rise", {"masks": 1}, "masks >= 2"),
         ("rise", {"shown": 1.0}, "0 < shown < 1"),
         ("rise", {"cells": 1}, "2 <= cells"),

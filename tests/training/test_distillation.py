@@ -67,8 +67,8 @@ def test_the_target_weighs_label_and_teachers(
 ) -> None:
     score = ask(folders).score(films[0])
     for weight in (0.0, 0.3, 1.0):
-        target = ask(folders, weight=weight).make_target(1.0, films[0])
-        assert target.shape == ()
+        target, evidence = ask(folders, weight=weight).soften(1.0, films[0])
+        assert evidence is None
         assert target == pytest.approx((1 - weight) * 1.0 + weight * score)
 
 

@@ -94,6 +94,13 @@ class HilumSide:
         if self.gate is not None:
             self.gate.find_reasons(resized, output.embedding[0])
             stages["gate"] = perf_counter() - answered
+        # Both begin with a film that was read, and bring it to the network's size.
+        began = perf_counter()
+        self.predictor.explain(radiograph, "evidence")
+        coarse = perf_counter()
+        self.predictor.explain(radiograph, "evidence_fine")
+        stages["evidence"] = coarse - began
+        stages["evidence_fine"] = perf_counter() - coarse
         return stages
 
 

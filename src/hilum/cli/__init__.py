@@ -21,6 +21,7 @@ from hilum.cli import (
     evaluate,
     explain,
     export,
+    faithfulness,
     models,
     train,
 )
@@ -37,6 +38,7 @@ _COMMANDS = (
     evaluate,
     explain,
     export,
+    faithfulness,
     models,
     train,
 )

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from hilum.errors import ConfigError
+from hilum.explain.evidence import compute_evidence, compute_evidence_fine
 from hilum.explain.gradients import (
     compute_ablation_cam,
     compute_attention_rollout,
@@ -20,17 +21,11 @@ from hilum.explain.gradients import (
     compute_xgrad_cam,
 )
 from hilum.explain.perturbation import compute_occlusion, compute_rise
-from hilum.explain.probe import Map, Probe
+from hilum.explain.probe import Map
 from hilum.explain.score_cam import compute_score_cam
 from hilum.types import EVIDENCE_SCALE
 
 Unit = Literal["logit", "relative"]
-
-
-def compute_evidence(probe: Probe) -> Map:
-    """Give the network's own signed map, from the one pass that gives the logit too."""
-    evidence: Map = probe.sign * probe.backend.run(probe.planes[None]).evidence[0]
-    return evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +89,14 @@ METHODS = MappingProxyType(
                 signed=True,
                 scale=EVIDENCE_SCALE,
                 compute=compute_evidence,
+            ),
+            Method(
+                name="evidence_fine",
+                summary="the same on four times as many cells, from four shifted passes",
+                unit="logit",
+                signed=True,
+                scale=EVIDENCE_SCALE,
+                compute=compute_evidence_fine,
             ),
             Method(
                 name="occlusion",

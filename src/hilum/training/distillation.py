@@ -81,21 +81,20 @@ class Teachers:
         """
         return self._average(self._ask(film))
 
-    def make_target(self, label: float, film: Film) -> Film:
-        """Give what a film is to be answered.
+    def soften(self, label: float, film: Film) -> tuple[float, Film | None]:
+        """Give what a film is to be answered, and the teachers' mean map.
 
         Returns
         -------
-        float32. Shape (): label and score, weighed as the recipe says; or, where it asks for
-        evidence, shape (1 + cells,): that and the teachers' mean map in logit units, row by row.
+        Label and score, weighed as the recipe says; and the map, float32, shape :attr:`grid`,
+        in logit units, where the recipe learns from it.
         """
         outputs = self._ask(film)
         weight = self.section.weight
-        target = np.float32((1.0 - weight) * label + weight * self._average(outputs))
+        target = (1.0 - weight) * label + weight * self._average(outputs)
         if self.section.evidence_weight == 0:
-            return np.asarray(target)
-        evidence = np.mean([output.evidence[0] for output in outputs], axis=0)
-        return np.concatenate([[target], evidence.ravel()], dtype=np.float32)
+            return target, None
+        return target, np.mean([one.evidence[0] for one in outputs], axis=0, dtype=np.float32)
 
     def _ask(self, film: Film) -> list[ModelOutput]:
         if self._process != os.getpid():

@@ -20,6 +20,8 @@ from hilum.spec import InputSpec
 from hilum.training.augment import augment_film
 from hilum.training.distillation import Teachers
 from hilum.training.film_cache import read_film, unpack_film
+from hilum.training.lung_edits import LungEdits, find_planted
+from hilum.training.map_loss import TargetLayout
 from hilum.training.optimization import ProgressiveResizing
 from hilum.training.recipe import AugmentationSection
 from hilum.training.style import Style, measure_style
@@ -49,7 +51,7 @@ _REPEAT = 1_000_000
 class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Augmented films and their targets, asked for by (epoch, index of the film).
 
-    A target is the label, or what :meth:`Teachers.make_target` makes of it. A film's
+    A target is the label, or what teachers make of it, as :attr:`layout` writes it. A film's
     augmentation depends on the seed, the epoch and its index alone.
 
     Parameters
@@ -86,10 +88,19 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._teachers = teachers
         if teachers is not None and teachers.section.films == "clean":
             softened = [
-                teachers.make_target(float(label), self._read(index))
+                teachers.soften(float(label), self._read(index))[0]
                 for index, label in enumerate(labels)
             ]
             self._targets, self._teachers = np.array(softened, dtype=np.float32), None
+        learned = teachers is not None and teachers.section.evidence_weight > 0
+        self.layout = TargetLayout(
+            evidence=teachers.grid if learned and teachers is not None else None,
+            regions=augmentation.planted > 0,
+        )
+        self._edits = LungEdits(augmentation)
+        if self._edits.wanted:
+            for index in range(len(films)):
+                self._edits.add(self._read(index))
 
     def __len__(self) -> int:
         return len(self.films)
@@ -127,23 +138,44 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         epoch, index = key
-        film = self._read(index)
-        if self.augmentation != AugmentationSection():
-            rng = np.random.default_rng((self.seed, epoch, index))
-            own, other = self._style_pair(index, rng)
-            film = augment_film(
-                film,
-                self.augmentation,
-                rng,
-                own_style=own,
-                other_style=other,
-                squash=self._squash(index, rng),
-            )
-        target = self._targets[index]
-        if self._teachers is not None:
-            target = self._teachers.make_target(float(target), film)
+        film, target = self._make(index, epoch)
         planes = normalize_film(self._shrink(film, epoch % _REPEAT), self.spec)[0]
-        return torch.from_numpy(planes), torch.from_numpy(np.asarray(target))
+        return torch.from_numpy(planes), torch.from_numpy(target)
+
+    def _make(self, index: int, epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give a film, edited and augmented, and its target."""
+        film = self._read(index)
+        if self._edits.wanted:
+            rng = np.random.default_rng((self.seed, epoch, index, 2))
+            edit = self._edits.edit(film, index, int(self.labels[index]), rng)
+            if edit.kind == "lungs_levelled":
+                return self._augment(edit.film, index, epoch), self.layout.pack(0.5)
+            if edit.kind == "planted":
+                augmented = self._augment(edit.film, index, epoch)
+                region = find_planted(augmented, self._augment(film, index, epoch))
+                if region is not None:
+                    return augmented, self.layout.pack(0.5, region=region)
+            else:
+                film = edit.film
+        film = self._augment(film, index, epoch)
+        target, evidence = float(self._targets[index]), None
+        if self._teachers is not None:
+            target, evidence = self._teachers.soften(target, film)
+        return film, self.layout.pack(target, evidence)
+
+    def _augment(self, film: NDArray[np.float32], index: int, epoch: int) -> NDArray[np.float32]:
+        if self.augmentation == AugmentationSection():
+            return film
+        rng = np.random.default_rng((self.seed, epoch, index))
+        own, other = self._style_pair(index, rng)
+        return augment_film(
+            film,
+            self.augmentation,
+            rng,
+            own_style=own,
+            other_style=other,
+            squash=self._squash(index, rng),
+        )
 
 
 class EpochSampler(Sampler[tuple[int, int]]):

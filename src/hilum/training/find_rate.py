@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from hilum.errors import ConfigError, MissingExtraError
 from hilum.files import replacing, write_whole
 from hilum.training.arithmetic import autocast
-from hilum.training.evidence_loss import prepare_student
 from hilum.training.losses import mix_batch
+from hilum.training.map_loss import prepare_student
 from hilum.training.optimizer import build_optimizer, freeze, set_training_mode
 from hilum.training.recipe import Recipe
 
@@ -130,7 +130,7 @@ def find_rate(
     optimizer = build_optimizer(network, section)
     shares = [group["lr"] / section.learning_rate for group in optimizer.param_groups]
     set_training_mode(network, recipe.network)
-    model = prepare_student(network, recipe.distillation)
+    model = prepare_student(network, recipe)
     rates: list[float] = []
     losses: list[float] = []
     average = 0.0

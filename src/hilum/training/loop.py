@@ -21,10 +21,10 @@ from hilum.training.batches import Batches
 from hilum.training.determinism import capture_generators, restore_generators, use_determinism
 from hilum.training.distillation import load_teachers
 from hilum.training.distributed import ALONE, Group, share_normalisation
-from hilum.training.evidence_loss import add_evidence, prepare_student
 from hilum.training.failures import describe_divergence
 from hilum.training.films import EpochSampler, TrainingFilms
 from hilum.training.losses import Loss, build_loss, mix_batch
+from hilum.training.map_loss import add_map_terms, prepare_student
 from hilum.training.optimization import SelectionSection, compute_rate_factor
 from hilum.training.optimizer import (
     WeightAverage,
@@ -128,7 +128,7 @@ def train_epoch(
     done = state.step - (state.epoch - 1) * state.steps_an_epoch
     batches.begin_epoch(state.epoch, done)
     set_training_mode(network, recipe.network)
-    model = group.wrap(prepare_student(network, recipe.distillation))
+    model = group.wrap(prepare_student(network, recipe))
     # A loader draws a number when it begins; an epoch that goes on has drawn it before.
     generators = capture_generators(state.device)
     iterator = iter(loader)
@@ -309,8 +309,7 @@ def build_loader(
         num_workers=workers,
         pin_memory=device.type == "cuda",
     )
-    grid = None if teachers is None else teachers.grid
-    return loader, add_evidence(build_loss(recipe, labels), recipe.distillation, grid)
+    return loader, add_map_terms(build_loss(recipe, labels), recipe, dataset.layout)
 
 
 def _begin(network: nn.Module, recipe: Recipe, steps_an_epoch: int, group: Group) -> TrainingState:

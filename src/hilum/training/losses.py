@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from hilum.errors import ConfigError
 from hilum.training.recipe import LossSection, Recipe
 
-Outputs = Tensor | tuple[Tensor, Tensor]
 Loss = Callable[[Any, Tensor], Tensor]
-"""Of what the network gives, :data:`Outputs`, and targets."""
+"""Of what is called with films, logits or more, and targets."""
 
 
 def build_loss(recipe: Recipe, labels: NDArray[np.intp]) -> Loss:

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from hilum.training.arithmetic import autocast
-from hilum.training.evidence_loss import prepare_student
 from hilum.training.losses import Loss
+from hilum.training.map_loss import prepare_student
 from hilum.training.optimizer import WeightAverage, build_average, build_optimizer, freeze
 from hilum.training.optimizer import set_training_mode as turn_on_training
 from hilum.training.recipe import Recipe
@@ -100,7 +100,7 @@ def measure_rates(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch
     step = _Step(
         network,
-        prepare_student(network, recipe.distillation),
+        prepare_student(network, recipe),
         recipe,
         compute_loss,
         build_optimizer(network, recipe.optimization),

@@ -112,6 +112,13 @@ class AugmentationSection(Facts):
     jitter_brightness, jitter_contrast
         Colour jitter as torchvision means it: the film times a factor from [1 - x, 1 + x], and
         its distance from its own mean times such a factor.
+    lungs_only, lungs_levelled
+        Share of the films in which everything but the lungs is levelled to one grey; share in
+        which the lungs are, which are then to be answered with even odds. They take from a
+        network what else goes with the label.
+    planted
+        Share of the other negative films into whose lungs an opacity is planted. The evidence
+        map is then to speak for disease there and against it elsewhere; the label is not asked.
     """
 
     flip: UnitInterval = 0.0
@@ -136,6 +143,15 @@ class AugmentationSection(Facts):
     erase: UnitInterval = 0.0
     jitter_brightness: NotNegative = 0.0
     jitter_contrast: NotNegative = 0.0
+    lungs_only: UnitInterval = 0.0
+    lungs_levelled: UnitInterval = 0.0
+    planted: UnitInterval = 0.0
+
+    @model_validator(mode="after")
+    def _lungs_are_kept_or_taken(self) -> Self:
+        if self.lungs_only + self.lungs_levelled > 1:
+            raise ValueError("lungs_only and lungs_levelled are shares of the same films")
+        return self
 
 
 class MixingSection(Facts):
@@ -253,8 +269,12 @@ class Recipe(Facts):
     @model_validator(mode="after")
     def _evidence_is_of_one_film(self) -> Self:
         mixed = self.mixing.mixup_alpha > 0 or self.mixing.cutmix_alpha > 0
-        if mixed and self.distillation.evidence_weight > 0:
-            raise ValueError("distillation.evidence_weight needs films that are not mixed")
+        for key, wanted in (
+            ("distillation.evidence_weight", self.distillation.evidence_weight),
+            ("augmentation.planted", self.augmentation.planted),
+        ):
+            if mixed and wanted > 0:
+                raise ValueError(f"{key} needs films that are not mixed")
         return self
 
     @model_validator(mode="after")
