@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from hilum.anatomy.masks import shrink_region
 from hilum.errors import ConfigError
 
 Plane = NDArray[np.float32]
@@ -101,19 +102,13 @@ def _choose_centre(lungs: Mask, margin_px: float, rng: np.random.Generator) -> t
     inside = lungs
     for share in (1.0, 0.5):
         steps = max(1, round(margin_px * share))
-        smaller = _erode(lungs, steps)
+        smaller = shrink_region(lungs, steps)
         if smaller.any():
             inside = smaller
             break
     rows, columns = np.nonzero(inside)
     chosen = int(rng.integers(0, len(rows)))
     return float(rows[chosen]), float(columns[chosen])
-
-
-def _erode(mask: Mask, px: int) -> Mask:
-    image = Image.fromarray(np.pad(mask, 1).astype(np.uint8) * 255)
-    eroded: Mask = np.asarray(image.filter(ImageFilter.MinFilter(2 * px + 1)))[1:-1, 1:-1] > 0
-    return eroded
 
 
 def _measure_distance(shape: tuple[int, ...], centre: tuple[float, float]) -> tuple[Plane, Plane]:

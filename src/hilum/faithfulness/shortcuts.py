@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
-from hilum.anatomy import find_lungs, level_region
+from hilum.anatomy import find_lungs, grow_region, level_region
 from hilum.errors import DatasetError
 from hilum.explain import explain
 from hilum.faithfulness.films import ask, enlarge, wrap_film
@@ -142,9 +141,7 @@ def measure_shortcuts(
 def _measure_shares(values: Plane, lungs: Mask) -> tuple[float, float, float, float]:
     """Give the shares outside of the lungs and at the border, of a map and of a flat one."""
     width_px = lungs.shape[1]
-    image = Image.fromarray(lungs.astype(np.uint8) * 255)
-    px = max(1, round(_MARGIN * width_px))
-    near = np.asarray(image.filter(ImageFilter.MaxFilter(2 * px + 1))) > 0
+    near = grow_region(lungs, max(1, round(_MARGIN * width_px)))
     border = np.ones(lungs.shape, dtype=bool)
     inner = max(1, round(_BORDER * width_px))
     border[inner:-inner, inner:-inner] = False

@@ -13,13 +13,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from hilum.anatomy import find_lungs, level_region, plant_opacity
+from hilum.anatomy import find_lungs, grow_region, level_region, plant_opacity
 from hilum.training.recipe import AugmentationSection
 
 Plane = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 Kind = Literal["none", "lungs_levelled", "lungs_only", "planted"]
 
 # Of a film; less is no pair of lungs, and such a film is left as it is.
@@ -80,10 +79,10 @@ class LungEdits:
             return Edit(film, "none")
         lungs = np.unpackbits(packed, count=film.size).reshape(film.shape).astype(bool)
         if draw < section.lungs_levelled:
-            region = _outgrow(lungs, rng.uniform(*_LEVELLED_MARGIN))
+            region = grow_region(lungs, round(rng.uniform(*_LEVELLED_MARGIN) * film.shape[1]))
             return Edit(level_region(film, region), "lungs_levelled")
         if draw < section.lungs_levelled + section.lungs_only:
-            region = ~_outgrow(lungs, rng.uniform(*_KEPT_MARGIN))
+            region = ~grow_region(lungs, round(rng.uniform(*_KEPT_MARGIN) * film.shape[1]))
             return Edit(level_region(film, region), "lungs_only")
         if label == 0 and plants < section.planted:
             planted = plant_opacity(
@@ -118,12 +117,3 @@ def find_planted(film: Plane, plain: Plane) -> Plane | None:
     region = Image.fromarray((difference > _EDGE * greatest).astype(np.float32))
     shares: Plane = np.asarray(region.resize((REGION_GRID, REGION_GRID), Image.Resampling.BOX))
     return shares
-
-
-def _outgrow(mask: Mask, margin: float) -> Mask:
-    px = round(margin * mask.shape[1])
-    if not px:
-        return mask
-    image = Image.fromarray(mask.astype(np.uint8) * 255)
-    grown: Mask = np.asarray(image.filter(ImageFilter.MaxFilter(2 * px + 1))) > 0
-    return grown
