@@ -206,4 +206,5 @@ def test_both_sides_in_one_run(run: Path, film: Path) -> None:
         "peak memory",
         "cold start",
         "cold start",
+        "evidence_fine",
     ]

@@ -75,7 +75,7 @@ def test_the_other_label_can_be_explained(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--method", "gradcam"), "evidence, occlusion, rise, score_cam"),
+        (("--method", "gradcam"), "evidence, evidence_fine, occlusion, rise, score_cam"),
         (("--method", "rise", "--option", "mask=3"), "no such option. There are: rise.masks"),
         (("--method", "rise", "--option", "masks"), "give KEY=VALUE"),
         (("--method", "rise", "--option", "masks=many"), "a number is needed"),
