@@ -30,6 +30,7 @@ from factories.timm_networks import (
 )
 from hilum.errors import ConfigError, ModelError, SpecMismatchError
 from hilum.explain import METHODS, explain, get_method
+from hilum.explain.networks import list_layers
 from hilum.inference import OnnxBackend
 from hilum.inference.torch_backend import TorchBackend
 from hilum.predictor import load_model
@@ -167,6 +168,15 @@ def test_ablation_cam_is_that_of_the_library_channel_by_channel(backend: TorchBa
     theirs = use_library(backend, film, make, last, sign)
     ours = explain(backend, film, method="ablation_cam", target=target).values
     np.testing.assert_allclose(scale_as_library(ours, film), theirs, atol=1e-4)
+
+
+def test_layers_are_listed_from_the_film_to_the_head(backend: TorchBackend) -> None:
+    names = list(list_layers(backend.network))
+    early, last = LAYERS[backend.spec.architecture.timm_name]
+    assert names[-1] == last
+    assert early in names[:-1]
+    modules = list(list_layers(backend.network).values())
+    assert len({id(module) for module in modules}) == len(names)
 
 
 def test_evidence_is_grad_cam_before_its_cut(backend: TorchBackend) -> None:

@@ -94,7 +94,10 @@ def choose_layers(network: EvidenceNetwork, names: str) -> list[nn.Module]:
 
 
 def _find_pooled_layer(network: EvidenceNetwork) -> str:
-    """Find the outermost module whose output is what ``forward_features`` gives."""
+    """Find the module whose output is what ``forward_features`` gives.
+
+    Of several, one within another, it is the end of a stage, else the outermost.
+    """
     inner = network.network
     modules: dict[str, nn.Module] = {name: one for name, one in inner.named_modules() if name}
     outputs: dict[str, object] = {}
@@ -119,4 +122,5 @@ def _find_pooled_layer(network: EvidenceNetwork) -> str:
             f"{type(inner).__name__} gives what it pools by no layer of its own, so no map can be "
             "made from gradients there. `evidence` needs none."
         )
-    return min(same, key=lambda one: one.count("."))
+    stages = {facts["module"] for facts in getattr(inner, "feature_info", ())}
+    return min(same, key=lambda one: (one not in stages, one.count(".")))
