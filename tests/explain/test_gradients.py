@@ -125,7 +125,7 @@ def test_eigen_cam_is_that_of_the_library_or_its_negative(backend: TorchBackend)
     last = LAYERS[backend.spec.architecture.timm_name][1]
     ours = explain(backend, film, method="eigen_cam").values
 
-    class Negative(pytorch_grad_cam.EigenCAM):  # type: ignore[misc]
+    class Negative(pytorch_grad_cam.EigenCAM):  # type: ignore[misc]  # it has no types
         def get_cam_image(self, *arguments: Any) -> Any:
             return -super().get_cam_image(*arguments)
 
@@ -138,7 +138,7 @@ def test_eigen_cam_is_that_of_the_library_or_its_negative(backend: TorchBackend)
     assert np.corrcoef(ours.ravel(), strength.ravel())[0, 1] > 0
 
 
-class ZeroLayer(AblationLayer):  # type: ignore[misc]
+class ZeroLayer(AblationLayer):  # type: ignore[misc]  # it has no types
     """Takes a channel away as the paper has it; the library's own puts -1e7 in its place."""
 
     def __call__(self, _: torch.Tensor) -> torch.Tensor:

@@ -91,8 +91,7 @@ def measure_darkness(small: Plane, prior: Plane) -> Plane:
     variance = _blur(difference * difference * body, _SPREAD) / wide
     darkness = np.clip(difference / np.sqrt(variance + np.float32(1e-4)), -_LIMIT, _LIMIT)
     # Muscle and fat at the side of the chest are dark too; no lung touches the air outside.
-    # Where the film cuts the patient off, the air begins beyond its border.
-    darkness -= 4.0 * _blur(np.pad(outside, 1, constant_values=False), _SKIN)[1:-1, 1:-1]
+    darkness -= 4.0 * _blur(outside.astype(np.float32), _SKIN)
     return np.where(outside, np.float32(-3.0), darkness).astype(np.float32)
 
 

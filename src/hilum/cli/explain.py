@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hilum.cli import options
+from hilum.cli.bars import Bar
 from hilum.cli.failures import SOME_FILMS_FAILED
 from hilum.cli.films import STDIN, FilmSearch
 from hilum.errors import ConfigError, HilumError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from hilum.cli.overlays import OverlayFolder
     from hilum.explain import Method
@@ -146,7 +147,7 @@ def _explain(
     maps = []
     for name, options_ in chosen.items():
         began = time.perf_counter()
-        with _Bar(name) as bar:
+        with Bar(name, "pass") as bar:
             explanation = predictor.explain(
                 prediction.radiograph, name, target=target, report=bar, **options_
             )
@@ -183,26 +184,3 @@ def _describe_map(explanation: Explanation) -> str:
     unit = "logit" if explanation.unit == "logit" else "of its largest cell"
     low, high = float(explanation.values.min()), float(explanation.values.max())
     return f"{rows}x{columns} cells from {low:+.2f} to {high:+.2f} {unit}"
-
-
-class _Bar:
-    """A bar for methods of many passes, where someone looks."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._bar: Any = None
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        return self._update
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def _update(self, done: int, passes: int) -> None:
-        if self._bar is None:
-            from tqdm import tqdm
-
-            quiet = not sys.stderr.isatty()
-            self._bar = tqdm(total=passes, desc=self._name, leave=False, disable=quiet)
-        self._bar.update(done - self._bar.n)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hilum.cli import options
+from hilum.cli.bars import Bar
 from hilum.cli.judging import OutOption, PartOption, read_films
 from hilum.cli.writing import check_target, write_output
 
@@ -63,9 +63,9 @@ def faithfulness(
     with load_model(model, threads=threads) as predictor:
         taken = _take_films(predictor, dataset, films)
         healthy = [film for film in taken if film.label == 0]
-        with _Bar("planted opacities") as bar:
+        with Bar("planted opacities", "film") as bar:
             rows = locate_planted(predictor.backend, healthy, chosen, seed=seed, report=bar)
-        with _Bar("shortcuts") as bar:
+        with Bar("shortcuts", "film") as bar:
             shortcuts = measure_shortcuts(predictor.backend, taken, report=bar)
         found = summarise(rows)
         spec = predictor.spec
@@ -163,22 +163,3 @@ def format_shortcuts(shortcuts: Shortcuts) -> str:
             f"  AUC where the lungs are level         {tell(shortcuts.auc_lungs_levelled)}",
         ]
     )
-
-
-class _Bar:
-    """A bar on stderr, where someone looks."""
-
-    def __init__(self, name: str) -> None:
-        from tqdm import tqdm
-
-        self._bar: Any = tqdm(desc=name, unit="film", leave=False, file=sys.stderr, disable=None)
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def __call__(self, done: int, whole: int) -> None:
-        self._bar.total = whole
-        self._bar.update(done - self._bar.n)

@@ -93,9 +93,9 @@ class MapStudent(nn.Module):
     def forward(self, films: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give logits, shape (N, 1 or 2), evidence, float32, shape (N, h, w), and bias, ()."""
         features: Tensor = self.network.forward_features(films)  # type: ignore[operator]  # timm
-        logits: Tensor = self.network.forward_head(features)  # type: ignore[operator]
+        logits: Tensor = self.network.forward_head(features)  # type: ignore[operator]  # timm
         planes = arrange_planes(self.network, features)
-        head = self.network.get_classifier()  # type: ignore[operator]
+        head = self.network.get_classifier()  # type: ignore[operator]  # timm
         weight, bias = head.weight.float(), head.bias.float()
         if len(weight) == 2:
             weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
