@@ -263,6 +263,16 @@ def test_three_channels_are_exported_too() -> None:
     np.testing.assert_allclose(run_onnx(session, batch)[1], expected[1], rtol=0, atol=1e-4)
 
 
+def test_a_transformer_that_took_films_of_any_size_is_exported_for_its_own() -> None:
+    network = build_seasoned_network(SMALL_VIT)
+    any_size = build_network(SMALL_VIT, init="none", any_size=True)
+    any_size.load_state_dict(network.state_dict())
+    side = choose_size_px(SMALL_VIT)
+    any_size(torch.zeros(1, 1, side // 2, side // 2))
+    assert export_network(any_size, SMALL_VIT).data == export_network(network, SMALL_VIT).data
+    any_size(torch.zeros(1, 1, side // 2, side // 2))  # what was exported is a copy
+
+
 @pytest.mark.parametrize(
     ("timm_name", "reason"),
     [

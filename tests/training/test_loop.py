@@ -13,6 +13,7 @@ from torch import nn
 from hilum.errors import ConfigError, TrainingError
 from hilum.models.build import build_network
 from hilum.training.loop import has_stopped, is_best, train_network
+from hilum.training.map_loss import MapStudent
 from hilum.training.network import build_recipe_network
 from hilum.training.optimization import ProgressiveResizing, SelectionSection
 from hilum.training.recipe import Recipe
@@ -257,13 +258,29 @@ def test_films_that_grow_train_and_a_resumed_run_grows_alike(
     )
 
 
-def test_a_network_of_one_size_cannot_begin_smaller(small_recipe: dict[str, Any]) -> None:
+def test_a_vision_transformer_begins_with_smaller_films_and_shows_their_map(
+    small_recipe: dict[str, Any],
+) -> None:
+    small_recipe["network"] = {"architecture": "vit_tiny_patch16_224", "init": "none"}
+    small_recipe["input"] |= {"height_px": 224, "width_px": 224}
+    resizing = {"first_height_px": 64, "full_from_epoch": 2}
+    small_recipe["optimization"]["progressive_resizing"] = resizing
+    network = build_recipe_network(Recipe.model_validate(small_recipe))
+    for side in (64, 224):
+        logits, evidence, bias = MapStudent(network)(torch.randn(2, 1, side, side))
+        assert evidence.shape[1:] == (side // 16, side // 16)
+        torch.testing.assert_close(evidence.mean(dim=(1, 2)) + bias, logits[:, 0])
+
+
+def test_films_of_a_size_that_the_network_does_not_take_are_refused(
+    small_recipe: dict[str, Any],
+) -> None:
     small_recipe["network"] = {"architecture": "vit_tiny_patch16_224", "init": "none"}
     small_recipe["input"] |= {"height_px": 224, "width_px": 224}
     build_recipe_network(Recipe.model_validate(small_recipe))
-    resizing = {"first_height_px": 64, "full_from_epoch": 2}
+    resizing = {"first_height_px": 40, "full_from_epoch": 2}
     small_recipe["optimization"]["progressive_resizing"] = resizing
-    with pytest.raises(ConfigError, match="vit_tiny_patch16_224 does not take films of 64x64 px"):
+    with pytest.raises(ConfigError, match="vit_tiny_patch16_224 does not take films of 40x40 px"):
         build_recipe_network(Recipe.model_validate(small_recipe))
 
 

@@ -85,7 +85,8 @@ class TrainingProgress:
 
     def _describe_time_left(self, record: EpochRecord) -> str:
         done = self._step - self._first_step
-        if record.epoch == self._epochs or not done:
+        # A run that goes on may begin with the last steps of an epoch, which say nothing yet.
+        if record.epoch == self._epochs or done * self._epochs < self._steps:
             return ""
         left_s = (time.monotonic() - self._began) / done * (self._steps - self._step)
         return f" · {tqdm.format_interval(left_s)} left"

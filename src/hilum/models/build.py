@@ -15,6 +15,7 @@ from hilum.models.initialisation import WEIGHT_PACKAGES, list_networks, load_wei
 
 try:
     import timm
+    from timm.layers.format import Format
     from timm.models import is_model, model_entrypoint
 except ImportError as error:
     raise MissingExtraError("train", "build a network") from error
@@ -34,6 +35,7 @@ def build_network(
     outputs: Literal[1, 2] = 1,
     drop_rate: float = 0.0,
     drop_path_rate: float = 0.0,
+    any_size: bool = False,
 ) -> nn.Module:
     """Build a timm network with one logit for the positive class, or one for each class.
 
@@ -55,6 +57,9 @@ def build_network(
     drop_rate, drop_path_rate
         Dropout before the head, and stochastic depth. Zero is left to timm's own default
         (none), since not every network takes them.
+    any_size
+        A vision transformer takes films of other sizes than its own, too: its position
+        embeddings are interpolated. Its weights are the same; other networks always do.
 
     Returns
     -------
@@ -74,6 +79,8 @@ def build_network(
         held = " and ".join(list_networks(init))
         raise ConfigError(f"{init} holds weights of {held} only, not of {timm_name}.")
     options = {"in_chans": in_channels, "num_classes": outputs, **choose_options(timm_name)}
+    if any_size and _is_transformer(timm_name):
+        options["dynamic_img_size"] = True
     if drop_rate:
         options["drop_rate"] = drop_rate
     if drop_path_rate:
@@ -86,9 +93,22 @@ def build_network(
 
 def choose_options(timm_name: str) -> dict[str, Any]:
     """Give the options that make timm end this network in global average pooling."""
-    if model_entrypoint(timm_name).__module__.rpartition(".")[2] in _TOKEN_MODULES:
-        return {"global_pool": "avg", "fc_norm": False}
-    return {}
+    return {"global_pool": "avg", "fc_norm": False} if _is_transformer(timm_name) else {}
+
+
+def fix_size(network: nn.Module) -> None:
+    """Make a network that was built with ``any_size`` take its own size alone, in place.
+
+    Its graph would otherwise hold the interpolation of its position embeddings.
+    """
+    if getattr(network, "dynamic_img_size", False):
+        network.dynamic_img_size = False  # type: ignore[assignment]  # timm's
+        patches: Any = network.patch_embed
+        patches.strict_img_size, patches.flatten, patches.output_fmt = True, True, Format.NCHW
+
+
+def _is_transformer(timm_name: str) -> bool:
+    return model_entrypoint(timm_name).__module__.rpartition(".")[2] in _TOKEN_MODULES
 
 
 @contextmanager

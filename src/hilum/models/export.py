@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import ExportError, MissingExtraError
+from hilum.models.build import fix_size
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.onnx_graph import (
     drop_zero_biases,
@@ -100,6 +101,7 @@ def export_onnx(
     source = network.network if isinstance(network, EvidenceNetwork) else network
     duplicate: Any = copy.deepcopy(source)
     duplicate = duplicate.cpu().float().to(memory_format=torch.contiguous_format)
+    fix_size(duplicate)
     merge_logits(duplicate)
     evidence_network = EvidenceNetwork(
         duplicate, in_channels=channels, size_px=(height_px, width_px)

@@ -13,6 +13,7 @@ Source: Zhou 2016 (CAM), Selvaraju 2017 §3 (Grad-CAM as its generalisation).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from hilum.errors import ExportError, MissingExtraError
@@ -134,8 +135,11 @@ def arrange_planes(network: Any, features: Tensor) -> Tensor:
         shape (N, prefix + h·w, D).
     """
     if features.ndim == 3:
-        height, width = network.patch_embed.grid_size
         features = features[:, network.num_prefix_tokens :]
+        height, width = network.patch_embed.grid_size
+        # Films of another size than the network's own, but in its proportion, while it trains.
+        scale = math.sqrt(features.shape[1] / (height * width))
+        height, width = round(height * scale), round(width * scale)
         features = features.transpose(1, 2).reshape(-1, features.shape[2], height, width)
     elif getattr(network, "output_fmt", "NCHW") == "NHWC":
         features = features.permute(0, 3, 1, 2)

@@ -33,6 +33,7 @@ def build_recipe_network(recipe: Recipe, *, init: str | None = None) -> nn.Modul
         outputs=section.outputs,
         drop_rate=section.drop_rate,
         drop_path_rate=section.drop_path_rate,
+        any_size=recipe.optimization.progressive_resizing is not None,
     )
     if section.head_init == "near_zero":
         reset_head(network)
