@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,12 +13,12 @@ from hilum.cli import options
 from hilum.cli.bars import Bar
 from hilum.cli.judging import OutOption, PartOption, read_films
 from hilum.cli.writing import check_target, write_output
+from hilum.errors import ConfigError, MissingExtraError, SpecMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hilum.cli.judging import Films
-    from hilum.faithfulness import Found, LabelledFilm, Shortcuts
+    from hilum.faithfulness import Findings, LabelledFilm
+    from hilum.inference import Backend
     from hilum.predictor import Predictor
 
 
@@ -44,48 +45,97 @@ def faithfulness(
         int, typer.Option(min=2, help="Films of each class, evenly spread over the part.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="Of the places of planted opacities.")] = 0,
+    random_weights: Annotated[
+        bool,
+        typer.Option(
+            "--random-weights/--no-random-weights",
+            help="Hold maps against those of shuffled weights; needs the extra train.",
+        ),
+    ] = True,
     out: OutOption = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="HTML", help="Write a page with tables and curves.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into the model's spec.")
+    ] = False,
     threads: options.Threads = None,
 ) -> None:
     """Measure whether a model's maps show what is there, and whether it looks at the lungs.
 
-    Opacities of known place, size and density are planted into films of healthy lungs. A map
-    that finds them no better than noise or the film's own edges is told to be useless.
+    Opacities of known place are planted, films are taken apart in the order of a map, weights
+    are shuffled, films hardly changed, lungs and markers taken away. A method that does no
+    better than a control is told to be useless.
     """
+    from hilum.cli.faithfulness_words import format_findings
     from hilum.explain import get_method
-    from hilum.faithfulness import locate_planted, measure_shortcuts, summarise
+    from hilum.faithfulness import measure_faithfulness
     from hilum.predictor import load_model
+    from hilum.report.faithfulness_page import render_faithfulness
 
     chosen = [get_method(name.strip()).name for name in methods.split(",")]
-    if out is not None:
-        check_target(out)
+    for path in (out, report):
+        if path is not None:
+            check_target(path)
     dataset = read_films(data, part)
-    with load_model(model, threads=threads) as predictor:
-        taken = _take_films(predictor, dataset, films)
-        healthy = [film for film in taken if film.label == 0]
-        with Bar("planted opacities", "film") as bar:
-            rows = locate_planted(predictor.backend, healthy, chosen, seed=seed, report=bar)
-        with Bar("shortcuts", "film") as bar:
-            shortcuts = measure_shortcuts(predictor.backend, taken, report=bar)
-        found = summarise(rows)
-        spec = predictor.spec
-    print(f"{spec.name} {spec.version}, {len(healthy)} films of healthy lungs, part {part}\n")
-    print(format_found(found))
-    print()
-    print(format_shortcuts(shortcuts))
+    with load_model(model, threads=threads) as predictor, _Bars() as bars:
+        findings = measure_faithfulness(
+            predictor.backend,
+            _take_films(predictor, dataset, films),
+            list(dict.fromkeys(chosen)),
+            set_name=f"{dataset.name}, {part}",
+            random_weights=random_weights and _can_shuffle(predictor.backend),
+            seed=seed,
+            report=bars.show,
+        )
+    print(format_findings(findings))
     if out is not None:
-        facts: dict[str, Any] = {
-            "model": spec.name,
-            "model_version": spec.version,
-            "weights_sha256": spec.weights.sha256,
-            "dataset": dataset.name,
-            "part": part,
-            "seed": seed,
-            "planted": [one.to_dict() for one in found],
-            "shortcuts": shortcuts.to_dict(),
-        }
-        text = json.dumps(facts, indent=2, allow_nan=False) + "\n"
+        text = json.dumps(findings.to_dict(), indent=2, allow_nan=False) + "\n"
         write_output(out, lambda partial: partial.write_text(text, encoding="utf-8"))
+    if report is not None:
+        page = render_faithfulness(findings)
+        write_output(report, lambda partial: partial.write_text(page, encoding="utf-8"))
+    if record:
+        _record(model, findings)
+
+
+class _Bars:
+    """A bar for each thing that is measured, one after the other."""
+
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
+        self._stage = ""
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._close()
+            self._stage, self._bar = stage, Bar(stage, "film")
+            self._bar.__enter__()
+        if self._bar is not None:
+            self._bar(done, total)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+
+def _can_shuffle(backend: Backend) -> bool:
+    """Whether the model's weights can be shuffled; says why where they cannot."""
+    try:
+        from hilum.explain.networks import open_network
+
+        open_network(backend)
+    except (MissingExtraError, ConfigError, SpecMismatchError) as error:
+        print(f"hilum: maps of shuffled weights are not measured. {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _take_films(predictor: Predictor, dataset: Films, count: int) -> list[LabelledFilm]:
@@ -109,57 +159,12 @@ def _take_films(predictor: Predictor, dataset: Films, count: int) -> list[Labell
     return taken
 
 
-def format_found(found: Sequence[Found]) -> str:
-    """Put what was found of planted opacities into columns."""
-    lines = [
-        "Planted opacities" + " " * 21 + "hit" + " " * 19 + "IoU" + " " * 19 + "inside",
-    ]
-    for one in found:
-        if one.shape is not None:
-            continue
-        if one.diameter is None:
-            lines.append(f"{one.method} ({one.opacities} opacities)")
-            name = "  all"
-        else:
-            name = f"  diameter {one.diameter:.0%} of width, depth {one.depth:g}"
-        cells = [
-            f"{value:.2f} ({low:.2f} to {high:.2f})"
-            for value, low, high in (one.hit, one.iou, one.inside)
-        ]
-        lines.append(f"{name:37}" + "".join(f"{cell:22}" for cell in cells).rstrip())
-    whole = [one for one in found if one.diameter is None and one.shape is None]
-    controls = [one for one in whole if one.method in ("random", "edges")]
-    best = max(controls, key=lambda one: one.hit[0])
-    nothing = "noise" if best.method == "random" else "edges"
-    lines += [
-        f"WARNING  {one.method} finds planted opacities no better than a map of {nothing}: do not "
-        "read places from it."
-        for one in whole
-        if one not in controls and one.hit[1] <= best.hit[2]
-    ]
-    mean = whole[0]
-    lines.append(
-        f"The opacities cover {mean.share_of_film:.1%} of the film and change the logit by "
-        f"{mean.logit_change:+.2f}, the probability by {mean.probability_change:+.2f}, on average."
-    )
-    return "\n".join(lines)
+def _record(model: str | None, findings: Findings) -> None:
+    from hilum.models.zoo import DEFAULT_MODEL, resolve_model
+    from hilum.spec import write_spec
 
-
-def format_shortcuts(shortcuts: Shortcuts) -> str:
-    """Put where a network looks into words."""
-
-    def tell(value: tuple[float, float, float]) -> str:
-        return f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f})"
-
-    return "\n".join(
-        [
-            f"Where the network looks ({shortcuts.films} films)",
-            f"  evidence outside of the lungs         {tell(shortcuts.outside_lungs)}; "
-            f"{shortcuts.outside_lungs_flat:.3f} if it were everywhere the same",
-            f"  evidence at the film's border         {tell(shortcuts.at_border)}; "
-            f"{shortcuts.at_border_flat:.3f} if it were everywhere the same",
-            f"  AUC of these films                    {tell(shortcuts.auc)}",
-            f"  AUC where all but the lungs is level  {tell(shortcuts.auc_lungs_only)}",
-            f"  AUC where the lungs are level         {tell(shortcuts.auc_lungs_levelled)}",
-        ]
-    )
+    spec, folder = resolve_model(model or DEFAULT_MODEL)
+    path = folder / f"{spec.name}.json"
+    if not path.is_file():
+        raise ConfigError(f"The spec of {spec.name} is not in a file of that name.")
+    write_spec(spec.model_copy(update={"faithfulness": findings.summarise()}), path)

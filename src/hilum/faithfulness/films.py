@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,17 @@ def wrap_film(film: Plane, backend: Backend) -> Radiograph:
 def ask(backend: Backend, film: Plane) -> float:
     """Give the logit of a film at the network's size."""
     return float(backend.run(preprocess(wrap_film(film, backend), backend.spec.input)).logit[0])
+
+
+def ask_probabilities(backend: Backend, films: Sequence[Plane]) -> tuple[float, ...]:
+    """Give the calibrated probability of each of some films at the network's size."""
+    return tuple(calibrate(ask(backend, film), backend) for film in films)
+
+
+def calibrate(logit: float, backend: Backend) -> float:
+    """Give the calibrated probability that belongs to a logit."""
+    calibration = backend.spec.calibration
+    return 0.5 + 0.5 * math.tanh((logit + calibration.offset) / calibration.temperature / 2.0)
 
 
 def enlarge(values: Plane, shape: tuple[int, ...]) -> Plane:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from hilum.anatomy import PlantedFilm, find_lungs, plant_opacity
 from hilum.anatomy.opacities import Shape
 from hilum.errors import DatasetError
 from hilum.explain import explain
-from hilum.faithfulness.films import LabelledFilm, ask, enlarge, wrap_film
-from hilum.metrics import bootstrap_by_patient
+from hilum.faithfulness.controls import draw_controls
+from hilum.faithfulness.films import LabelledFilm, ask, calibrate, enlarge, wrap_film
+from hilum.faithfulness.means import Interval, average_by_patient
 from hilum.preprocess import resize_film
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ SHAPES: tuple[Shape, ...] = ("round", "patchy", "wedge")
 # Fractions of the film's width: a small lobule's, a segment's, a lobe's.
 DIAMETERS = (0.1, 0.18, 0.28)
 DEPTHS = (0.5, 1.0, 2.0)
-# Maps that know nothing of the network: what they reach is what the measure gives for free.
-CONTROLS = ("random", "edges")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Located:
     """What one map said of one planted opacity.
 
     method
-        One of :data:`hilum.explain.METHODS`, or one of :data:`CONTROLS`.
+        One of :data:`hilum.explain.METHODS`, or a control.
     hit
         The map's greatest value lies in the opacity.
     iou
@@ -80,12 +79,17 @@ class Found:
     diameter: float | None
     depth: float | None
     opacities: int
-    hit: tuple[float, float, float]
-    iou: tuple[float, float, float]
-    inside: tuple[float, float, float]
+    hit: Interval
+    iou: Interval
+    inside: Interval
     share_of_film: float
     logit_change: float
     probability_change: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all opacities of the method."""
+        return self.shape is None and self.diameter is None
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values."""
@@ -146,7 +150,7 @@ def locate_planted(
                 change = ask(backend, planted.pixels)
                 told = (
                     change - logit,
-                    _to_probability(change, backend) - _to_probability(logit, backend),
+                    calibrate(change, backend) - calibrate(logit, backend),
                 )
                 for method, values in _draw_maps(backend, planted, methods, (seed, number, index)):
                     rows.append(
@@ -165,7 +169,7 @@ def locate_planted(
     return rows
 
 
-def summarise(rows: Sequence[Located], *, resamples: int = 1000) -> list[Found]:
+def summarise_located(rows: Sequence[Located]) -> list[Found]:
     """Give the means over all opacities, over each size and density, and over each shape."""
     summaries = []
     for method in dict.fromkeys(row.method for row in rows):
@@ -182,8 +186,27 @@ def summarise(rows: Sequence[Located], *, resamples: int = 1000) -> list[Found]:
                 and diameter in (None, row.diameter)
                 and depth in (None, row.depth)
             ]
-            summaries.append(_summarise(chosen, method, shape, diameter, depth, resamples))
+            summaries.append(_summarise(chosen, method, shape, diameter, depth))
     return summaries
+
+
+def compare_found(
+    rows: Sequence[Located], methods: Sequence[str]
+) -> Iterator[tuple[str, str, Interval, Interval]]:
+    """Give, for each two methods, by how much the later one finds the same opacities better.
+
+    Yields
+    ------
+    The earlier and the later method, and the mean differences of ``hit`` and of ``iou``.
+    """
+    figures = {
+        method: np.array([[row.hit, row.iou] for row in rows if row.method == method], dtype=float)
+        for method in methods
+    }
+    for earlier, later in itertools.combinations(methods, 2):
+        patients = [row.patient for row in rows if row.method == later]
+        hit, iou = average_by_patient(figures[later] - figures[earlier], patients)
+        yield earlier, later, hit, iou
 
 
 def _summarise(
@@ -192,20 +215,9 @@ def _summarise(
     shape: Shape | None,
     diameter: float | None,
     depth: float | None,
-    resamples: int,
 ) -> Found:
     values = np.array([[row.hit, row.iou, row.inside] for row in rows], dtype=np.float64)
-    means = values.mean(axis=0)
-    low, high = bootstrap_by_patient(
-        [row.patient for row in rows],
-        [0] * len(rows),
-        lambda weights: np.asarray(weights @ values / weights.sum()),
-        resamples=resamples,
-    )
-    hit, iou, inside = (
-        (float(mean), float(below), float(above))
-        for mean, below, above in zip(means, low, high, strict=True)
-    )
+    hit, iou, inside = average_by_patient(values, [row.patient for row in rows])
     return Found(
         method=method,
         shape=shape,
@@ -221,11 +233,6 @@ def _summarise(
     )
 
 
-def _to_probability(logit: float, backend: Backend) -> float:
-    calibration = backend.spec.calibration
-    return 1.0 / (1.0 + math.exp(-(logit + calibration.offset) / calibration.temperature))
-
-
 def _draw_maps(
     backend: Backend, planted: PlantedFilm, methods: Sequence[str], seed: tuple[int, ...]
 ) -> Iterator[tuple[str, Plane]]:
@@ -236,17 +243,8 @@ def _draw_maps(
             enlarge(explain(backend, radiograph, method=method).values, planted.pixels.shape),
         )
     rng = np.random.default_rng((*seed, 1))
-    rows, columns = backend.spec.architecture.evidence_shape
-    noise = rng.standard_normal((rows, columns), dtype=np.float32)
-    yield "random", enlarge(noise, planted.pixels.shape)
-    yield "edges", find_edges(planted.pixels)
-
-
-def find_edges(film: Plane) -> Plane:
-    """Give the length of the film's gradient: a map that looks like the film and knows nothing."""
-    down, across = np.gradient(film)
-    length: Plane = np.hypot(down, across).astype(np.float32)
-    return length
+    grid = backend.spec.architecture.evidence_shape
+    yield from draw_controls(planted.pixels, grid, rng).items()
 
 
 def _compare(values: Plane, region: Mask) -> tuple[bool, float, float, float]:

@@ -13,6 +13,7 @@ from hilum.anatomy import find_lungs, grow_region, level_region
 from hilum.errors import DatasetError
 from hilum.explain import explain
 from hilum.faithfulness.films import ask, enlarge, wrap_film
+from hilum.faithfulness.means import RESAMPLES, Interval, average_by_patient
 from hilum.metrics import bootstrap_by_patient, compute_auc
 from hilum.preprocess import resize_film
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Interval = tuple[float, float, float]
 
 # As fractions of the film's width: what of a map's blur is forgiven around the lungs, and how
 # broad the border of a film is.
@@ -71,7 +71,6 @@ def measure_shortcuts(
     films: Sequence[LabelledFilm],
     *,
     method: str = "evidence",
-    resamples: int = 1000,
     report: Callable[[int, int], None] = lambda *_: None,
 ) -> Shortcuts:
     """Measure where the evidence lies, and what is known without the lungs.
@@ -107,20 +106,13 @@ def measure_shortcuts(
         report(number + 1, len(films))
     patients = [film.patient for film in films]
     positive = [film.patient for film in films if film.label == 1]
-    found = np.array(shares)
-    low, high = bootstrap_by_patient(
-        positive,
-        [1] * len(positive),
-        lambda weights: np.asarray(weights @ found / weights.sum()),
-        resamples=resamples,
-    )
+    outside, outside_flat, border, border_flat = average_by_patient(np.array(shares), positive)
     below, above = bootstrap_by_patient(
         patients,
         labels.tolist(),
         lambda weights: np.array([compute_auc(labels, row, weights) for row in logits]),
-        resamples=resamples,
+        resamples=RESAMPLES,
     )
-    means = found.mean(axis=0)
     aucs = [compute_auc(labels, row) for row in logits]
     auc, only_auc, without_auc = (
         (float(value), float(one), float(other))
@@ -128,10 +120,10 @@ def measure_shortcuts(
     )
     return Shortcuts(
         films=len(films),
-        outside_lungs=(float(means[0]), float(low[0]), float(high[0])),
-        outside_lungs_flat=float(means[1]),
-        at_border=(float(means[2]), float(low[2]), float(high[2])),
-        at_border_flat=float(means[3]),
+        outside_lungs=outside,
+        outside_lungs_flat=outside_flat[0],
+        at_border=border,
+        at_border_flat=border_flat[0],
         auc=auc,
         auc_lungs_only=only_auc,
         auc_lungs_levelled=without_auc,

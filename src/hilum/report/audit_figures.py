@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from hilum.data.audit import CellFacts, Spread
 from hilum.data.shortcut import ShortcutScore
+from hilum.report.page_strokes import line, text, wrap
 
 _WIDTH = 460
 _LABEL_WIDTH = 128
@@ -18,27 +18,6 @@ _COLORS = {"NORMAL": "var(--negative)", "PNEUMONIA": "var(--positive)"}
 def _scale(value: float, low: float, high: float) -> float:
     share = (value - low) / (high - low) if high > low else 0.5
     return _LABEL_WIDTH + share * (_WIDTH - _LABEL_WIDTH - _RIGHT)
-
-
-def _text(x: float, y: float, words: str, *, anchor: str = "start", color: str = "muted") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="12" text-anchor="{anchor}" '
-        f'fill="var(--{color})">{escape(words)}</text>'
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, stroke: str, width: float = 1) -> str:
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-        f'stroke="{stroke}" stroke-width="{width:g}"/>'
-    )
-
-
-def _wrap(body: Sequence[str], height: float, title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
-        f'aria-label="{escape(title)}">{"".join(body)}</svg>'
-    )
 
 
 def format_measure(value: float) -> str:
@@ -64,24 +43,24 @@ def draw_ranges(cells: Sequence[tuple[CellFacts, Spread]], title: str) -> str:
     for row, (cell, spread) in enumerate(cells):
         y = 14 + row * _ROW
         color = _COLORS[cell.label]
-        body.append(_text(0, y + 4, f"{cell.part}, {cell.label.lower()}", color="ink"))
+        body.append(text(0, y + 4, f"{cell.part}, {cell.label.lower()}", color="ink"))
         ends = _scale(spread.minimum, low, high), _scale(spread.maximum, low, high)
-        body.append(_line(ends[0], y, ends[1], y, color, 1.2))
+        body.append(line(ends[0], y, ends[1], y, color, 1.2))
         left, right = _scale(spread.lower, low, high), _scale(spread.upper, low, high)
         body.append(
             f'<rect x="{left:.1f}" y="{y - 6}" width="{max(right - left, 1):.1f}" height="12" '
             f'rx="2" fill="{color}" fill-opacity="0.28"/>'
         )
         median = _scale(spread.median, low, high)
-        body.append(_line(median, y - 8, median, y + 8, color, 2.4))
+        body.append(line(median, y - 8, median, y + 8, color, 2.4))
     base = 14 + len(cells) * _ROW - 6
-    body.append(_line(_LABEL_WIDTH, base, _WIDTH - _RIGHT, base, "var(--line)"))
+    body.append(line(_LABEL_WIDTH, base, _WIDTH - _RIGHT, base, "var(--line)"))
     if high > low:
-        body.append(_text(_LABEL_WIDTH, base + 16, format_measure(low)))
-        body.append(_text(_WIDTH - _RIGHT, base + 16, format_measure(high), anchor="end"))
+        body.append(text(_LABEL_WIDTH, base + 16, format_measure(low)))
+        body.append(text(_WIDTH - _RIGHT, base + 16, format_measure(high), anchor="end"))
     else:
-        body.append(_text(_scale(low, low, high), base + 16, format_measure(low), anchor="middle"))
-    return _wrap(body, base + 22, title)
+        body.append(text(_scale(low, low, high), base + 16, format_measure(low), anchor="middle"))
+    return wrap(body, _WIDTH, base + 22, title)
 
 
 def draw_shortcuts(scores: Sequence[ShortcutScore]) -> str:
@@ -96,14 +75,14 @@ def draw_shortcuts(scores: Sequence[ShortcutScore]) -> str:
         x = _scale(tick, low, high)
         # Chance is the line to compare with.
         stroke = "var(--muted)" if tick == 0.5 else "var(--line)"
-        body.append(_line(x, 0, x, bottom, stroke))
-        body.append(_text(x, bottom + 16, f"{tick:.1f}", anchor="middle"))
-    body.append(_text(_scale(0.5, low, high), bottom + 31, "chance", anchor="middle"))
+        body.append(line(x, 0, x, bottom, stroke))
+        body.append(text(x, bottom + 16, f"{tick:.1f}", anchor="middle"))
+    body.append(text(_scale(0.5, low, high), bottom + 31, "chance", anchor="middle"))
     for row, score in enumerate(scores):
         y = 18 + row * 28
-        body.append(_text(0, y + 4, score.group, color="ink"))
+        body.append(text(0, y + 4, score.group, color="ink"))
         left, right = (_scale(max(end, low), low, high) for end in (score.low, score.high))
-        body.append(_line(left, y, right, y, "var(--accent)", 3))
+        body.append(line(left, y, right, y, "var(--accent)", 3))
         x = _scale(max(score.auc, low), low, high)
         body.append(f'<circle cx="{x:.1f}" cy="{y}" r="5" fill="var(--accent)"/>')
         if score.transferred is not None:
@@ -112,4 +91,4 @@ def draw_shortcuts(scores: Sequence[ShortcutScore]) -> str:
                 f'<circle cx="{ring:.1f}" cy="{y}" r="5" fill="var(--paper)" '
                 'stroke="var(--accent)" stroke-width="2"/>'
             )
-    return _wrap(body, bottom + 38, "AUC of a classifier that sees only how films were made")
+    return wrap(body, _WIDTH, bottom + 38, "AUC of a classifier that sees only how films were made")

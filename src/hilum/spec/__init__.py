@@ -16,6 +16,7 @@ from hilum.spec.decision import (
     OperatingPoint,
 )
 from hilum.spec.facts import Facts, Name, NotNegative, Sha256, Text, UnitInterval, describe_faults
+from hilum.spec.faithfulness import Faithfulness, MapFaithfulness
 from hilum.spec.files import (
     hash_bytes,
     parse_spec,
@@ -48,10 +49,12 @@ __all__ = [
     "EmbeddingStatistics",
     "EnsembleMember",
     "Facts",
+    "Faithfulness",
     "InputGate",
     "InputSpec",
     "Interval",
     "Labels",
+    "MapFaithfulness",
     "ModelReference",
     "ModelSpec",
     "Name",

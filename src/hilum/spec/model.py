@@ -15,6 +15,7 @@ from hilum.spec.decision import (
     OperatingPoint,
 )
 from hilum.spec.facts import Facts, Name, Sha256, Text, UnitInterval
+from hilum.spec.faithfulness import Faithfulness
 from hilum.spec.input import InputSpec
 from hilum.spec.metrics import SetMetrics
 
@@ -108,6 +109,8 @@ class ModelSpec(Facts):
     validation_auc
         ROC AUC on the validation films, as they are (``"clean"``) and under each disturbance
         of their acquisition; empty where they were too few.
+    faithfulness
+        Which of its maps deserve belief; ``None`` where it was not measured.
 
     Raises
     ------
@@ -134,6 +137,7 @@ class ModelSpec(Facts):
     embedding_statistics: EmbeddingStatistics
     validation_auc: dict[Name, UnitInterval] = Field(default_factory=dict)
     metrics: dict[str, SetMetrics] = Field(default_factory=dict)
+    faithfulness: Faithfulness | None = None
     provenance: Provenance
 
     @model_validator(mode="after")

@@ -1,0 +1,184 @@
+"""Does a map follow the network, and nothing else? Random weights, and films hardly changed.
+
+A map that stays as it is while the weights are drawn anew shows the film, not the network
+(Adebayo 2018). A map that changes while the film does not, to the eye, is not to be read either.
+Maps are compared by the rank correlation of their cells.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import DatasetError
+from hilum.explain import explain
+from hilum.faithfulness.films import enlarge, wrap_film
+from hilum.faithfulness.means import Interval, average_by_patient
+from hilum.preprocess import resize_film
+
+if TYPE_CHECKING:
+    from hilum.faithfulness.films import LabelledFilm
+    from hilum.inference import Backend
+
+Plane = NDArray[np.float32]
+
+# Deviation of the noise, in greys of a film in [0, 1]; its share of the film's width by which a
+# film is moved; and the exponent of its tone curve. All are hard to see.
+_NOISE = 0.01
+_SHIFT = 0.02
+_GAMMA = 1.1
+_SIDE = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """Mean rank correlations of one method's maps with what they were, each (value, low, high).
+
+    noise, shift, tone
+        With the map of the film with a little noise, moved by 2 % of its width (and the map moved
+        back), and a little lighter.
+    random_weights
+        With the map of the same film where layers are drawn anew: (the last layer that is,
+        correlation), from the head to the stem, all those before included. Empty where it could
+        not be measured.
+    """
+
+    method: str
+    films: int
+    noise: Interval
+    shift: Interval
+    tone: Interval
+    random_weights: tuple[tuple[str, Interval], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        return asdict(self)
+
+
+def measure_stability(
+    backend: Backend,
+    films: Sequence[LabelledFilm],
+    methods: Sequence[str],
+    *,
+    random_weights: bool = True,
+    seed: int = 0,
+    report: Callable[[int, int], None] = lambda *_: None,
+) -> list[Stability]:
+    """Change films a little and weights a lot, and see what the maps do.
+
+    Parameters
+    ----------
+    films
+        Of the positive class; others, whose maps may be empty, are passed over.
+    random_weights
+        Draw the weights anew too. It needs the extra ``train``.
+    report
+        Called with the films done and those in all.
+
+    Raises
+    ------
+    DatasetError
+        No film is of the positive class.
+    MissingExtraError
+        torch is not installed.
+    ConfigError, SpecMismatchError, ModelError
+        See :func:`hilum.explain.explain`; or the model is an ensemble, whose weights are several
+        networks'.
+    """
+    films = [film for film in films if film.label == 1]
+    if not films:
+        raise DatasetError("There are no films of the positive class to change.")
+    planes = [resize_film(one.radiograph, backend.spec.input) for one in films]
+    patients = [film.patient for film in films]
+    stages = _count_stages(backend) if random_weights else 0
+    rounds, done = (1 + stages) * len(films), 0
+    found: dict[str, list[list[float]]] = {method: [] for method in methods}
+    maps: dict[tuple[str, int], Plane] = {}
+    for number, film in enumerate(planes):
+        for method in methods:
+            maps[method, number] = _draw(backend, film, method)
+            rng = np.random.default_rng((seed, number))
+            row = _change_film(backend, film, method, maps[method, number], rng)
+            found[method].append(row)
+        done += 1
+        report(done, rounds)
+    names: list[str] = []
+    for name, shuffled in _shuffle_weights(backend, seed) if random_weights else ():
+        names.append(name)
+        for number, film in enumerate(planes):
+            for method in methods:
+                drawn = _draw(shuffled, film, method)
+                found[method][number].append(_correlate_cells(maps[method, number], drawn))
+            done += 1
+            report(done, rounds)
+    summaries = []
+    for method, rows in found.items():
+        noise, shift, tone, *random = average_by_patient(np.array(rows), patients)
+        told = tuple(zip(names, random, strict=True))
+        summaries.append(Stability(method, len(films), noise, shift, tone, told))
+    return summaries
+
+
+def correlate(first: Plane, second: Plane) -> float:
+    """Give the rank correlation of two maps of one shape; zero where one is the same all over."""
+    one, other = _rank(first.ravel()), _rank(second.ravel())
+    if one.std() == 0.0 or other.std() == 0.0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _change_film(
+    backend: Backend, film: Plane, method: str, whole: Plane, rng: np.random.Generator
+) -> list[float]:
+    noisy = film + rng.normal(0.0, _NOISE, film.shape).astype(np.float32)
+    step = max(1, round(_SHIFT * film.shape[1]))
+    moved = np.pad(film, ((step, 0), (step, 0)), mode="edge")[:-step, :-step]
+    back = _draw(backend, moved, method)[step:, step:]
+    return [
+        _correlate_cells(whole, _draw(backend, np.clip(noisy, 0.0, 1.0), method)),
+        _correlate_cells(whole[:-step, :-step], back),
+        _correlate_cells(whole, _draw(backend, film ** np.float32(_GAMMA), method)),
+    ]
+
+
+def _draw(backend: Backend, film: Plane, method: str) -> Plane:
+    values = explain(backend, wrap_film(film, backend), method=method).values
+    return enlarge(values, film.shape)
+
+
+def _correlate_cells(first: Plane, second: Plane) -> float:
+    sides = (_SIDE, _SIDE)
+    return correlate(enlarge(first, sides), enlarge(second, sides))
+
+
+def _rank(values: Plane) -> NDArray[np.float64]:
+    """Give ranks; equal values share their mean rank."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: NDArray[np.float64] = (last - (counts - 1) / 2.0)[places]
+    return ranks
+
+
+def _count_stages(backend: Backend) -> int:
+    from hilum.explain.networks import list_layers, open_network
+
+    return len(list_layers(open_network(backend))) + 2  # and the head, and the stem
+
+
+def _shuffle_weights(backend: Backend, seed: int) -> Iterator[tuple[str, Backend]]:
+    """Give the network with its head drawn anew, then its last layer too, and so on to the stem."""
+    from hilum.explain.networks import list_layers, open_network
+    from hilum.inference.torch_backend import TorchBackend
+    from hilum.models.randomise import shuffle_weights
+
+    network = open_network(backend)
+    layers = list(reversed(list_layers(network)))
+    # A copy: the backend keeps its network for the methods that look inside.
+    shuffled = copy.deepcopy(network.network)
+    for name in shuffle_weights(shuffled, layers, seed):
+        yield name, TorchBackend(backend.spec, shuffled)
