@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -101,6 +101,71 @@ class Radiograph:
     warnings: tuple[FilmWarning, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A connected part of a map in which the evidence is stronger than a level.
+
+    target, side
+        What the evidence in it speaks for or against.
+    unit
+        Of the map, see :class:`Explanation`.
+    level
+        Above which the evidence lies, in that unit and without its sign.
+    box
+        ``(left, top, right, bottom)`` in px of ``Radiograph.pixels``; it may reach into the
+        padding beyond the film, as the map does.
+    area_share
+        Of the map's area, in [0, 1].
+    evidence_share
+        Of all the map's evidence on this side, in [0, 1].
+    peak, peak_value, mean_value
+        Where the evidence is strongest, as ``(x, y)`` in px of the film; its value there, and
+        the mean over the region. Below zero where it speaks against the target.
+    zone
+        Where most of it lies, in words: ``"upper zone, patient's right"``.
+    lung_share
+        Share of its area that lies in the lungs; ``None`` where lungs were not looked for or not
+        found.
+    """
+
+    target: str
+    side: Literal["for", "against"]
+    unit: Literal["logit", "relative"]
+    level: float
+    box: tuple[float, float, float, float]
+    area_share: float
+    evidence_share: float
+    peak: tuple[float, float]
+    peak_value: float
+    mean_value: float
+    zone: str
+    lung_share: float | None
+
+    @property
+    def sentence(self) -> str:
+        """The region in one sentence: what the network used, not where disease is."""
+        percent = f"{100 * self.evidence_share:.0f} %" if self.evidence_share >= 0.01 else "< 1 %"
+        value = f"{self.peak_value:.{1 if abs(self.peak_value) >= 10 else 2}f}"
+        if self.unit == "relative":
+            # Some of these maps are the same for both labels: they are no evidence for one.
+            return (
+                f"{self._place}: {percent} of the map's total, strongest {value} "
+                "where the largest cell is 1."
+            )
+        return (
+            f"{self._place}: {percent} of the evidence {self.side} {self.target}, "
+            f"strongest {value} logits."
+        )
+
+    @property
+    def _place(self) -> str:
+        return self.zone[:1].upper() + self.zone[1:]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the region as plain, JSON-serialisable data, with its sentence."""
+        return {**asdict(self), "sentence": self.sentence}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """A map of the evidence, by one of :data:`hilum.explain.METHODS`.
@@ -137,6 +202,21 @@ class Explanation:
     signed: bool = True
     scale: float = EVIDENCE_SCALE
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def regions(
+        self,
+        radiograph: Radiograph | None = None,
+        *,
+        level: float | None = None,
+        smallest_share: float = 0.05,
+        against: bool = False,
+    ) -> tuple[Region, ...]:
+        """Find where the map is strong; see :func:`hilum.explain.find_regions`."""
+        from hilum.explain import find_regions
+
+        return find_regions(
+            self, radiograph, level=level, smallest_share=smallest_share, against=against
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the map as plain, JSON-serialisable data, ``values`` as nested lists."""
@@ -211,8 +291,9 @@ class Prediction:
         self,
         *,
         opacity: float = 0.6,
-        colormap: str = "evidence",
+        colormap: str | None = None,
         scale: float | None = None,
+        contours: Sequence[float] = (),
         max_side_px: int | None = None,
     ) -> Image.Image:
         """Draw the film with the evidence over it; see :func:`hilum.report.draw_overlay`.
@@ -229,6 +310,7 @@ class Prediction:
             opacity=opacity,
             colormap=colormap,
             scale=scale,
+            contours=contours,
             max_side_px=max_side_px,
         )
 

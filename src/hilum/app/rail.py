@@ -20,6 +20,7 @@ COLORMAP_TITLES = {
     "evidence": "Orange for, blue against",
     "green_purple": "Green for, purple against",
     "for_only": "Orange for, nothing against",
+    "strength": "Violet to yellow for, nothing against",
 }
 
 

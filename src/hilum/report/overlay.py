@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.errors import ConfigError
+from hilum.explain import interpolate_map, trace_contours
 from hilum.report.colormaps import (
     ZERO_CODE,
+    choose_colormap,
     encode_evidence,
     get_colormap,
     make_color_table,
     make_opacity_table,
 )
+from hilum.report.lines import paint_contours
 
 if TYPE_CHECKING:
     from hilum.types import Explanation, Radiograph
@@ -30,13 +33,14 @@ def draw_overlay(
     explanation: Explanation,
     *,
     opacity: float = 0.6,
-    colormap: str = "evidence",
+    colormap: str | None = None,
     scale: float | None = None,
+    contours: Sequence[float] = (),
     max_side_px: int | None = None,
 ) -> Image.Image:
     """Draw the film with the evidence over it.
 
-    The colour and how strongly it covers the film follow the evidence in logit units, by an
+    The colour and how strongly it covers the film follow the evidence in its own unit, by an
     absolute scale: films can be compared, and where there is no evidence the film shows as
     it is. Nothing is drawn where the network did not look.
 
@@ -45,10 +49,14 @@ def draw_overlay(
     opacity
         How much the strongest evidence covers the film, in [0, 1].
     colormap
-        One of :data:`hilum.report.COLORMAPS`.
+        One of :data:`hilum.report.COLORMAPS`; ``None`` is ``"evidence"`` for signed maps and
+        ``"strength"`` for others.
     scale
         Value at which colour and opacity saturate, in the map's own unit; ``None`` is
         ``explanation.scale``.
+    contours
+        Levels in the map's own unit, absolute and above zero, along which lines are drawn:
+        solid around evidence for the target, dashed around evidence against it.
     max_side_px
         Reduce the picture so that its longer side is no more than this.
 
@@ -61,20 +69,18 @@ def draw_overlay(
     ConfigError
         An option is out of its range.
     """
-    colors = get_colormap(colormap)
+    colors = get_colormap(choose_colormap(explanation, colormap))
     opacities = make_opacity_table(colors, opacity)
     film = draw_film(radiograph, max_side_px=max_side_px)
-    height_px, width_px = radiograph.pixels.shape
-    codes = _draw_codes(
-        explanation,
-        film.size,
-        (film.width / width_px, film.height / height_px),
-        explanation.scale if scale is None else scale,
-    )
+    codes = draw_codes(radiograph, explanation, film.size, scale)
     alpha = codes.point(opacities.tolist())
     codes.putpalette(make_color_table(colors).tobytes())
     overlay = film.convert("RGB")
     overlay.paste(codes.convert("RGB"), (0, 0), alpha)
+    # Lines against the target belong to colours against it.
+    against = explanation.signed and colors.against is not None
+    lines = trace_contours(explanation, contours, against=against)
+    paint_contours(overlay, lines, measure_zoom(radiograph, film.size))
     return overlay
 
 
@@ -101,16 +107,23 @@ def draw_film(radiograph: Radiograph, *, max_side_px: int | None = None) -> Imag
     return Image.fromarray((pixels * np.float32(255.0) + np.float32(0.5)).astype(np.uint8))
 
 
-def _draw_codes(
-    explanation: Explanation, size: tuple[int, int], zoom: tuple[float, float], scale: float
+def measure_zoom(radiograph: Radiograph, size: tuple[int, int]) -> tuple[float, float]:
+    """Give the px of a picture of ``size`` for one px of the film, across and down."""
+    height_px, width_px = radiograph.pixels.shape
+    return size[0] / width_px, size[1] / height_px
+
+
+def draw_codes(
+    radiograph: Radiograph, explanation: Explanation, size: tuple[int, int], scale: float | None
 ) -> Image.Image:
     """Draw the map as 8-bit codes over a picture of ``size``; zero outside of its box.
 
-    Parameters
-    ----------
-    zoom
-        Px of the picture for one px of the film, across and down.
+    Raises
+    ------
+    ConfigError
+        ``scale`` is not a positive number.
     """
+    zoom = measure_zoom(radiograph, size)
     left, top, right, bottom = (edge * zoom[axis % 2] for axis, edge in enumerate(explanation.box))
     rows, columns = explanation.values.shape
     # The part of the picture that the map covers, in whole px ...
@@ -128,31 +141,9 @@ def _draw_codes(
         min(max((y1 - top) * cells_down, 0.0), rows),
     )
     smooth_size = (min(x1 - x0, _SMOOTH_SIDE_PX), min(y1 - y0, _SMOOTH_SIDE_PX))
-    smooth = _interpolate(explanation.values, smooth_size, part)
-    encoded = Image.fromarray(encode_evidence(smooth, scale))
+    smooth = interpolate_map(explanation.values, smooth_size, part)
+    encoded = Image.fromarray(
+        encode_evidence(smooth, explanation.scale if scale is None else scale)
+    )
     codes.paste(encoded.resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR), (x0, y0))
     return codes
-
-
-def _interpolate(
-    values: NDArray[np.float32], size: tuple[int, int], part: tuple[float, float, float, float]
-) -> NDArray[np.float32]:
-    """Interpolate a part of the map smoothly and never beyond the cells around.
-
-    The bicubic of picture libraries swings below zero beside a strong cell and would paint
-    evidence of the other sign where there is none. This one (cubic Hermite with level
-    tangents) meets every cell's value at its centre and stays between neighbours.
-    """
-    rows, columns = values.shape
-    down = _weigh_cells(rows, part[1], part[3], size[1])
-    across = _weigh_cells(columns, part[0], part[2], size[0])
-    return np.asarray(down @ values @ across.T, dtype=np.float32)
-
-
-def _weigh_cells(cells: int, start: float, end: float, samples: int) -> NDArray[np.float32]:
-    """Give the weight of each cell for samples between two places, shape (samples, cells)."""
-    places = start + (np.arange(samples) + 0.5) * (end - start) / samples
-    # In units of cells, counted from the centre of the first; level beyond the outer centres.
-    places = np.clip(places - 0.5, 0.0, cells - 1.0)
-    share = np.clip(1.0 - np.abs(places[:, None] - np.arange(cells)), 0.0, 1.0)
-    return (share * share * (3.0 - 2.0 * share)).astype(np.float32)
