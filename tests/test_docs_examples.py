@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import hilum
 from factories.films import make_dicom
 from factories.networks import write_tiny_network
 from hilum.cli import build_app
@@ -70,6 +71,20 @@ def test_commands_run(page: str, desk: Path) -> None:
         # The folder of the examples holds one film that is broken.
         expected = 3 if "films" in words else 0
         assert result.exit_code == expected, (command, result.stderr)
+
+
+def test_explain_examples_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = read_blocks("explain.md", "console")
+    commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    assert len(commands) >= 4
+    for words in commands:
+        assert words[0] == "hilum"
+        result = CliRunner().invoke(build_app(), words[1:])
+        assert result.exit_code == 0, (words, result.stderr)
+    assert (desk / "maps" / "film.evidence.svg").is_file()
+    namespace: dict[str, object] = {"hilum": hilum}
+    for block in read_blocks("explain.md", "python"):
+        exec(compile(block, "docs/explain.md", "exec"), namespace)
 
 
 def test_the_list_of_strict_warnings_is_the_programs() -> None:

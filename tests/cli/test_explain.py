@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from factories.networks import write_tiny_network
 from factories.radiographs import draw_noise
 from hilum.cli import build_app
 from hilum.predictor import load_model
+from hilum.report import draw_overlay
 
 Run = Callable[..., Result]
 
@@ -83,6 +85,12 @@ def test_the_other_label_can_be_explained(run: Run) -> None:
         (("--method", "evidence,rise", "--option", "evidence.masks=3"), "no such option"),
         (("--method", "rise", "--option", "masks=1"), "masks >= 2"),
         (("--target", "effusion"), "pneumonia, normal"),
+        (("--format", "png,gif"), 'no "gif". There are: png, svg'),
+        (("--contours", "4,many"), '--contours: a number above zero is needed, not "many"'),
+        (("--contours", "4,-8"), "above zero"),
+        (("--scale", "automatic"), "--scale: a number above zero"),
+        (("--scale", "0"), "above zero"),
+        (("--level", "0"), "above zero"),
     ],
 )
 def test_wrong_usage_is_named_and_nothing_is_written(
@@ -121,3 +129,86 @@ def test_two_films_of_one_name_do_not_meet(run: Run) -> None:
     assert len(list(Path("maps").glob("film0*.evidence.png"))) == 2
     sources = {json.loads(path.read_text())["source"] for path in Path("maps").glob("*.json")}
     assert sources == {"film0.png", "other/film0.png"}
+
+
+def test_regions_are_told_and_written(run: Run) -> None:
+    result = run("film0.png", "--level", "0.5")
+    assert result.exit_code == 0, result.output
+    with load_model("model") as model:
+        film = model.analyze("film0.png").radiograph
+        explanation = model.explain(film)
+    expected = explanation.regions(film, level=0.5)
+    assert expected
+    for region in expected:
+        assert region.sentence in result.stdout
+    [told] = json.loads(Path("maps/film0.maps.json").read_text())["maps"]
+    assert [one["sentence"] for one in told["regions"]] == [one.sentence for one in expected]
+    against = explanation.regions(film, level=0.5, against=True)
+    assert [one["box"] for one in told["against"]] == [list(one.box) for one in against]
+
+
+def test_a_map_without_regions_says_so(run: Run) -> None:
+    result = run("film0.png", "--level", "900")
+    assert result.exit_code == 0, result.output
+    assert "No region of note above 900." in result.stdout
+    [told] = json.loads(Path("maps/film0.maps.json").read_text())["maps"]
+    assert told["regions"] == told["against"] == []
+
+
+def test_forms_of_pictures_are_chosen(run: Run) -> None:
+    result = run("film0.png", "--format", "svg,png", "--contours", "0.5, 1", "--level", "0.5")
+    assert result.exit_code == 0, result.output
+    drawn = Path("maps/film0.evidence.svg").read_text(encoding="utf-8")
+    root = ElementTree.fromstring(drawn)
+    texts = " ".join(root.itertext())
+    assert "lines at 0.5 and 1" in texts
+    assert "Research software, not a medical device." in texts
+    assert "film0" not in texts
+    told = json.loads(Path("maps/film0.maps.json").read_text())["maps"][0]
+    assert told["regions"][0]["sentence"] in texts
+    with Image.open("maps/film0.evidence.png") as picture, load_model("model") as model:
+        film = model.analyze("film0.png").radiograph
+        expected = draw_overlay(film, model.explain(film), contours=(0.5, 1.0))
+        assert picture.tobytes() == expected.tobytes()
+    assert run("film1.png", "--format", "svg").exit_code == 0
+    assert not Path("maps/film1.evidence.png").exists()
+
+
+def test_a_panel_can_stand_alone(run: Run) -> None:
+    assert run("film0.png", "--panel").exit_code == 0
+    with Image.open("maps/film0.evidence.png") as panel:
+        assert panel.width > 2 * 50
+        assert panel.info["Software"] == "hilum"
+        assert "Research use only" in panel.info["Description"]
+
+
+def test_a_scale_of_the_films_own_is_asked_for_and_said(run: Run) -> None:
+    sizes = {}
+    for scale in ((), ("--scale", "3"), ("--scale", "auto")):
+        assert run("film0.png", *scale).exit_code == 0
+        with Image.open("maps/film0.evidence.png") as picture:
+            sizes[scale] = picture.size
+            shown = picture.crop((0, 0, 50, 60)).tobytes()
+    # The remark stands in a strip below the film.
+    assert sizes[()] == sizes["--scale", "3"] == (50, 60)
+    assert sizes["--scale", "auto"][1] > 60
+    with load_model("model") as model:
+        film = model.analyze("film0.png").radiograph
+        explanation = model.explain(film)
+    strongest = float(np.abs(explanation.values).max())
+    assert shown == draw_overlay(film, explanation, scale=strongest).tobytes()
+    assert run("film0.png", "--scale", "auto", "--format", "svg").exit_code == 0
+    assert "scaled to this film" in Path("maps/film0.evidence.svg").read_text(encoding="utf-8")
+
+
+def test_a_drawing_of_another_origin_is_left_as_it_is(run: Run) -> None:
+    Path("maps").mkdir()
+    path = Path("maps/film0.evidence.svg")
+    path.write_text("<svg/>")
+    result = run("film0.png", "--format", "svg")
+    assert result.exit_code == 3
+    assert "not made by hilum" in result.stdout
+    assert path.read_text() == "<svg/>"
+    path.unlink()
+    for _ in range(2):
+        assert run("film0.png", "--format", "svg").exit_code == 0

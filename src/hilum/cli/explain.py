@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,12 +18,13 @@ from hilum.cli.films import STDIN, FilmSearch
 from hilum.errors import ConfigError, HilumError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hilum.cli.overlays import OverlayFolder
+    from hilum.cli.pictures import Look
     from hilum.explain import Method
     from hilum.predictor import Predictor
-    from hilum.types import Explanation, Prediction
+    from hilum.types import Explanation, Prediction, Region
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +51,36 @@ def explain(
         list[str] | None,
         typer.Option(metavar="[METHOD.]KEY=VALUE", help="An option of a method; may be repeated."),
     ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", metavar="png,svg", help="Forms of the pictures.")
+    ] = "png",
+    contours: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL[,LEVEL...]",
+            help="Draw lines at these levels, in the map's unit.",
+            show_default=False,
+        ),
+    ] = None,
+    panel: Annotated[
+        bool,
+        typer.Option("--panel", help="Show the film beside it, with legend and words below."),
+    ] = False,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE|auto",
+            help="Value of the full colour; auto: this film's strongest cell.",
+            show_default="the method's, the same for all films",
+        ),
+    ] = None,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            help="Regions are told above it, in the map's unit.",
+            show_default="a quarter of the method's scale",
+        ),
+    ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
     no_gate: Annotated[
@@ -56,16 +88,18 @@ def explain(
         typer.Option("--no-gate", help="Explain also films that the input gate refuses."),
     ] = False,
 ) -> None:
-    """Explain films: a picture for each method, and the maps as JSON.
+    """Explain films: a picture for each method, its regions in words, and the maps as JSON.
 
     A film that is not assessed has no map, since a map would look like an answer.
 
     Exit code: 0 all films were explained, 3 some were not, 2 wrong usage, 4 broken model.
     """
     from hilum.cli.overlays import OverlayFolder
+    from hilum.cli.pictures import read_look
     from hilum.explain import get_method
     from hilum.predictor import load_model
 
+    look = read_look(formats, contours, scale, level, panel=panel)
     methods = [get_method(name.strip()) for name in method.split(",")]
     chosen = {one.name: _choose_options(one, methods, option or ()) for one in methods}
     failed = films = 0
@@ -74,7 +108,11 @@ def explain(
         for source in FilmSearch(paths, exclude=folder.folder):
             films += 1
             try:
-                explained = _explain(predictor, source, chosen, target, folder, gate=not no_gate)
+                prediction = _analyze(predictor, source, gate=not no_gate)
+                explained = prediction.assessed
+                if explained:
+                    ask = partial(predictor.explain, prediction.radiograph, target=target)
+                    _explain(source, prediction, ask, chosen, folder, look)
             except ConfigError:
                 raise
             except HilumError as error:
@@ -125,37 +163,53 @@ def _read_value(text: str, value: str, default: object) -> object:
         raise ConfigError(f"--option {text}: a number is needed.") from None
 
 
-def _explain(
-    predictor: Predictor,
-    source: str,
-    chosen: dict[str, dict[str, Any]],
-    target: str | None,
-    folder: OverlayFolder,
-    *,
-    gate: bool,
-) -> bool:
-    """Explain one film by every method; tell whether it could be."""
-    from hilum.files import write_whole
-
+def _analyze(predictor: Predictor, source: str, *, gate: bool) -> Prediction:
+    """Analyze one film and print the answer."""
     film = sys.stdin.buffer if source == STDIN else source
     prediction = predictor.analyze(film, gate=gate)
     print(f"{source}\n    {_describe(prediction)}")
     if not prediction.assessed:
         for reason in prediction.reasons:
             print(f"    x {reason.code}: {reason.message}")
-        return False
+    return prediction
+
+
+def _explain(
+    source: str,
+    prediction: Prediction,
+    ask: Callable[..., Explanation],
+    chosen: dict[str, dict[str, Any]],
+    folder: OverlayFolder,
+    look: Look,
+) -> None:
+    """Explain one film by every method, draw it and write the maps."""
+    from hilum.explain import choose_level
+
     maps = []
     for name, options_ in chosen.items():
         began = time.perf_counter()
         with Bar(name, "pass") as bar:
-            explanation = predictor.explain(
-                prediction.radiograph, name, target=target, report=bar, **options_
-            )
+            explanation = ask(name, report=bar, **options_)
         took_s = time.perf_counter() - began
-        picture = folder.write_explanation(source, prediction, explanation)
-        print(f"    {name:10} {_describe_map(explanation)}  {took_s:.2f} s  {picture}")
-        maps.append(explanation.to_dict())
-    path = folder.choose_path(source, ".maps.json")
+        regions = explanation.regions(prediction.radiograph, level=look.level)
+        against = explanation.regions(prediction.radiograph, level=look.level, against=True)
+        pictures = folder.write_explanation(
+            source, prediction, explanation, (*regions, *against), look
+        )
+        told = f"{_describe_map(explanation)}  {took_s:.2f} s  {'  '.join(pictures)}"
+        print(f"    {name:10} {told}")
+        for region in regions:
+            print(f"        {region.sentence}")
+        if not regions:
+            level = choose_level(explanation) if look.level is None else look.level
+            print(f"        No region of note above {level:g}.")
+        maps.append(explanation.to_dict() | {"regions": _list(regions), "against": _list(against)})
+    _write_maps(folder.choose_path(source, ".maps.json"), prediction, maps)
+
+
+def _write_maps(path: Path, prediction: Prediction, maps: list[dict[str, Any]]) -> None:
+    from hilum.files import write_whole
+
     facts = {
         "source": prediction.source,
         "sha256": prediction.radiograph.sha256,
@@ -170,7 +224,10 @@ def _explain(
     except OSError as error:
         raise HilumError(f"The maps {path} cannot be written: {error.strerror}.") from error
     print(f"    {path}")
-    return True
+
+
+def _list(regions: Sequence[Region]) -> list[dict[str, Any]]:
+    return [region.to_dict() for region in regions]
 
 
 def _describe(prediction: Prediction) -> str:

@@ -1,4 +1,4 @@
-"""Where ``hilum analyze --out DIR`` puts its pictures."""
+"""Where ``hilum analyze --out DIR`` and ``hilum explain`` put their pictures."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.cli.films import STDIN
+from hilum.cli.pictures import PICTURE_SIDE_PX
 from hilum.errors import ConfigError, HilumError
-from hilum.files import replacing
+from hilum.files import replacing, write_whole
 from hilum.types import NOT_ASSESSED, UNCERTAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PIL import Image
 
-    from hilum.types import Explanation, Prediction
-
-# Screens show no more, and a PNG of this size is written in a tenth of a second.
-OVERLAY_SIDE_PX = 1024
+    from hilum.cli.pictures import Look
+    from hilum.types import Explanation, Prediction, Region
 
 _SUFFIX = ".overlay.png"
 _SOFTWARE = "hilum"
+# What hilum writes into the first line of an SVG; see hilum.report.draw_svg.
+_SVG_MARK = b'data-software="hilum"'
 
 
 class OverlayFolder:
@@ -69,18 +70,34 @@ class OverlayFolder:
         HilumError
             The disk is full or not writable, or a file of another origin is in the way.
         """
-        image = prediction.overlay(max_side_px=OVERLAY_SIDE_PX)
-        return self._write(image, self.choose_path(source, _SUFFIX), prediction)
+        image = prediction.overlay(max_side_px=PICTURE_SIDE_PX)
+        if prediction.decision in (NOT_ASSESSED, UNCERTAIN):
+            image = _add_caption(image, _describe_doubt(prediction))
+        path = self.choose_path(source, _SUFFIX)
+        _write_png(image, path, prediction)
+        return str(path)
 
     def write_explanation(
-        self, source: str, prediction: Prediction, explanation: Explanation
-    ) -> str:
-        """Draw and write the map of one film by one method; see :meth:`write`."""
-        from hilum.report import draw_overlay
-
-        image = draw_overlay(prediction.radiograph, explanation, max_side_px=OVERLAY_SIDE_PX)
-        path = self.choose_path(source, f".{explanation.method}.png")
-        return self._write(image, path, prediction)
+        self,
+        source: str,
+        prediction: Prediction,
+        explanation: Explanation,
+        regions: Sequence[Region],
+        look: Look,
+    ) -> list[str]:
+        """Draw and write the map of one film by one method; give the paths; see :meth:`write`."""
+        paths = []
+        for form in look.formats:
+            path = self.choose_path(source, f".{explanation.method}.{form}")
+            if form == "svg":
+                _write_svg(look.draw_svg(prediction, explanation, regions), path)
+            else:
+                image = look.draw_png(prediction, explanation)
+                for remark in look.list_remarks(prediction, explanation):
+                    image = _add_caption(image, remark)
+                _write_png(image, path, prediction)
+            paths.append(str(path))
+        return paths
 
     def choose_path(self, source: str, suffix: str) -> Path:
         """Choose a file for what belongs to a film; no two films get the same."""
@@ -93,13 +110,6 @@ class OverlayFolder:
             name = f"{stem}.{digest}{suffix}"
         self._names.add(name)
         return self._given / name
-
-    @staticmethod
-    def _write(image: Image.Image, path: Path, prediction: Prediction) -> str:
-        if prediction.decision in (NOT_ASSESSED, UNCERTAIN):
-            image = _add_caption(image, _describe_doubt(prediction))
-        _write_png(image, path, f"{prediction.model} {prediction.model_version}")
-        return str(path)
 
 
 def _describe_doubt(prediction: Prediction) -> str:
@@ -121,13 +131,11 @@ def _add_caption(image: Image.Image, text: str) -> Image.Image:
     return captioned
 
 
-def _write_png(image: Image.Image, path: Path, model: str) -> None:
+def _write_png(image: Image.Image, path: Path, prediction: Prediction) -> None:
     from PIL.PngImagePlugin import PngInfo
 
-    if path.exists() and not _is_overlay(path):
-        raise HilumError(
-            f"{path} is in the way of an overlay and was not made by hilum; it is left as it is."
-        )
+    _check_free(path, _is_overlay)
+    model = f"{prediction.model} {prediction.model_version}"
     facts = PngInfo()
     facts.add_text("Software", _SOFTWARE)
     facts.add_text("Description", f"Evidence of {model}. Research use only.")
@@ -136,8 +144,27 @@ def _write_png(image: Image.Image, path: Path, model: str) -> None:
             # Level 1 takes a third of the time of the default for a tenth more bytes.
             image.save(partial, format="PNG", pnginfo=facts, compress_level=1)
     except OSError as error:
-        reason = error.strerror or "the disk refused it"
-        raise HilumError(f"The overlay {path} cannot be written: {reason}.") from error
+        raise _explain_failure(path, error) from error
+
+
+def _write_svg(text: str, path: Path) -> None:
+    _check_free(path, _is_own_svg)
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise _explain_failure(path, error) from error
+
+
+def _check_free(path: Path, is_own: Callable[[Path], bool]) -> None:
+    if path.exists() and not is_own(path):
+        raise HilumError(
+            f"{path} is in the way of an overlay and was not made by hilum; it is left as it is."
+        )
+
+
+def _explain_failure(path: Path, error: OSError) -> HilumError:
+    reason = error.strerror or "the disk refused it"
+    return HilumError(f"The overlay {path} cannot be written: {reason}.")
 
 
 def _is_overlay(path: Path) -> bool:
@@ -147,4 +174,12 @@ def _is_overlay(path: Path) -> bool:
         with Image.open(path) as image:
             return image.info.get("Software") == _SOFTWARE
     except (OSError, ValueError):
+        return False
+
+
+def _is_own_svg(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _SVG_MARK in file.read(256)
+    except OSError:
         return False
