@@ -157,6 +157,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
         "Upload",
         "radio ",
         "Picture (PNG)",
+        "Picture (SVG)",
         "Result (JSON)",
         "range Opacity of the map",
         "range Full colour at",

@@ -83,7 +83,7 @@ def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -
     assert "Evidence for pneumonia" in text
     assert "What the file said" in text
     assert len(page.get("image")) == 3  # film, evidence, legend
-    assert len(page.get("download_button")) == 2
+    assert len(page.get("download_button")) == 3
 
 
 def test_operating_point_and_view_run_no_network(
@@ -105,6 +105,19 @@ def test_operating_point_and_view_run_no_network(
     assert len(runs) == 1
 
 
+def test_regions_of_the_map_are_told_in_words(
+    open_page: OpenPage, small_film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hilum.explain.regions.LEVEL_SHARE", 0.05)
+    page = open_page()
+    upload(page, "film.png", small_film)
+    text = read_page(page)
+    told = [
+        line for line in text.splitlines() if "of the evidence for pneumonia, strongest" in line
+    ]
+    assert 1 <= len(told) <= 3
+
+
 def test_a_refused_film_has_reasons_and_no_figure(
     open_page: OpenPage,
     runs: list[int],
@@ -121,6 +134,7 @@ def test_a_refused_film_has_reasons_and_no_figure(
     assert "probability of pneumonia" not in text
     assert "Evidence for pneumonia" not in text
     assert len(page.get("image")) == 1  # the film alone
+    assert len(page.get("download_button")) == 2  # no drawing of a map
     page.checkbox(key="no_gate").set_value(True).run()
     assert not page.exception
     text = read_page(page)

@@ -22,17 +22,19 @@ from hilum.app.wording import (
     describe_decision,
     describe_evidence,
     describe_reading,
+    describe_use,
     format_percent,
     list_facts,
 )
 from hilum.decision import get_uncertain_range
-from hilum.report import draw_film, draw_legend
+from hilum.report import draw_film, draw_legend, draw_svg
 from hilum.spec import ModelSpec
-from hilum.types import Prediction
+from hilum.types import Prediction, Region
 
 # Twice the width that a picture has on a wide screen: sharp on dense displays.
 _SHOWN_SIDE_PX = 1100
 _LEGEND_WIDTH_PX = 840
+_MOST_REGIONS = 3
 
 
 def show_invitation() -> None:
@@ -79,6 +81,8 @@ def show_result(
             if prediction.assessed:
                 _show_legend(prediction, view)
                 show_sentence(describe_evidence(prediction))
+                for region in _list_regions(prediction):
+                    show_sentence(region.sentence)
                 show_quiet(
                     "The map shows what this network used, on the grid of its last layer. It does "
                     "not outline disease."
@@ -164,6 +168,23 @@ def _draw(prediction: Prediction, view: View, *, max_side_px: int | None = None)
     )
 
 
+def _list_regions(prediction: Prediction) -> tuple[Region, ...]:
+    """Give the strongest regions for the target, as many as fit below the picture."""
+    return prediction.evidence.regions(prediction.radiograph)[:_MOST_REGIONS]
+
+
+def _render_svg(prediction: Prediction, view: View) -> str:
+    return draw_svg(
+        prediction.radiograph,
+        prediction.evidence,
+        text=f"{describe_evidence(prediction)} {describe_use(prediction)}",
+        regions=_list_regions(prediction),
+        opacity=view.opacity,
+        colormap=view.colormap,
+        scale=view.scale,
+    )
+
+
 def _show_downloads(prediction: Prediction, view: View) -> None:
     # Named after the file's digest: a file name may hold the patient's.
     stem = f"hilum-{(prediction.radiograph.sha256 or 'film')[:12]}"
@@ -176,6 +197,15 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
             on_click="ignore",
             key="save_picture",
         )
+        if prediction.assessed:
+            st.download_button(
+                "Picture (SVG)",
+                data=lambda: _render_svg(prediction, view),
+                file_name=f"{stem}-evidence.svg",
+                mime="image/svg+xml",
+                on_click="ignore",
+                key="save_drawing",
+            )
         st.download_button(
             "Result (JSON)",
             data=lambda: json.dumps(prediction.to_dict(), indent=2, ensure_ascii=False),

@@ -149,6 +149,14 @@ def describe_evidence(prediction: Prediction) -> str:
     )
 
 
+def describe_use(prediction: Prediction) -> str:
+    """Say of a picture that leaves the page what made it and what it is not."""
+    return (
+        f"By {prediction.model} {prediction.model_version}: what the network used, not where "
+        "disease is. Research software, not a medical device."
+    )
+
+
 def _name_place(prediction: Prediction, cell: int) -> str:
     """Name the part of the picture in which a cell of the map lies."""
     rows, columns = prediction.evidence.values.shape
