@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, overload
 
 from hilum.decision import Gate, decide, get_operating_point, load_gate
 from hilum.decision.gate import HEADER_REASONS
+from hilum.decision.population import compare_with_population
+from hilum.decision.spread import calibrate_spread, measure_spread
 from hilum.errors import ConfigError, HilumError
 from hilum.explain import explain
 from hilum.inference import Backend, OnnxBackend
+from hilum.inference.views import View, describe_views, get_views, run_views
 from hilum.io import read_radiograph
 from hilum.models.zoo import resolve_model
 from hilum.preprocess import compute_box, normalize_film, resize_film
@@ -35,6 +38,17 @@ class FilmError:
 
     source: str | None
     error: HilumError
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What an analysis was asked for, checked: the views by their name, and themselves."""
+
+    operating_point: str
+    force_recipe: bool
+    gate: bool
+    views: str
+    shown: tuple[View, ...]
 
 
 class Predictor:
@@ -75,6 +89,7 @@ class Predictor:
         operating_point: str | None = None,
         force_recipe: bool = False,
         gate: bool = True,
+        views: str = "none",
     ) -> Prediction: ...
     @overload
     def analyze(
@@ -84,6 +99,7 @@ class Predictor:
         operating_point: str | None = None,
         force_recipe: bool = False,
         gate: bool = True,
+        views: str = "none",
     ) -> list[Prediction]: ...
     def analyze(
         self,
@@ -92,6 +108,7 @@ class Predictor:
         operating_point: str | None = None,
         force_recipe: bool = False,
         gate: bool = True,
+        views: str = "none",
     ) -> Prediction | list[Prediction]:
         """Analyze one film, or a list of them.
 
@@ -110,6 +127,10 @@ class Predictor:
             Refuse films that the model cannot judge: the decision is then ``"not assessed"``
             and the probability ``None``. With ``False`` every film gets an answer, and every
             prediction the warning ``gate_off``.
+        views
+            One of :data:`hilum.inference.VIEWS`. Logit and evidence are the mean over the views,
+            at the cost of a pass for each; the prediction carries their ``spread`` and the warning
+            ``views_averaged``. The gate judges the film as it is.
 
         Returns
         -------
@@ -123,14 +144,15 @@ class Predictor:
         SpecMismatchError
             A :class:`Radiograph` was read with another recipe than the model's.
         ConfigError
-            The model has no such operating point, or its input gate was not loaded.
+            The model has no such operating point, its input gate was not loaded, or there are no
+            such views.
         ModelError
             The network failed.
         """
-        self._check_options(operating_point, gate)
+        options = self._check_options(operating_point, force_recipe, gate, views)
         if isinstance(films, (list, tuple)):
-            return [self._analyze(film, operating_point, force_recipe, gate) for film in films]
-        return self._analyze(films, operating_point, force_recipe, gate)
+            return [self._analyze(film, options) for film in films]
+        return self._analyze(films, options)
 
     def analyze_each(
         self,
@@ -139,6 +161,7 @@ class Predictor:
         operating_point: str | None = None,
         force_recipe: bool = False,
         gate: bool = True,
+        views: str = "none",
     ) -> Iterator[Prediction | FilmError]:
         """Analyze any number of films, one after another, in constant memory.
 
@@ -146,7 +169,7 @@ class Predictor:
         ----------
         films
             Any iterable of what :meth:`analyze` takes; it is drawn from as results are.
-        operating_point, force_recipe, gate
+        operating_point, force_recipe, gate, views
             See :meth:`analyze`.
 
         Yields
@@ -157,64 +180,71 @@ class Predictor:
         Raises
         ------
         ConfigError
-            The model has no such operating point, or its input gate was not loaded. Raised at
-            the call, before any film.
+            The model has no such operating point, its input gate was not loaded, or there are no
+            such views. Raised at the call, before any film.
         """
-        self._check_options(operating_point, gate)
-        return self._generate(films, operating_point, force_recipe, gate)
+        options = self._check_options(operating_point, force_recipe, gate, views)
+        return self._generate(films, options)
 
-    def _check_options(self, operating_point: str | None, gate: bool) -> None:
-        get_operating_point(self.spec, operating_point)
+    def _check_options(
+        self, operating_point: str | None, force_recipe: bool, gate: bool, views: str
+    ) -> _Options:
+        name, _ = get_operating_point(self.spec, operating_point)
+        shown = get_views(views, self.spec)
         if gate and self.spec.gate is not None and self._input_gate is None:
             raise ConfigError(
                 f"The input gate of {self.spec.name} was not loaded. Use load_model, give the "
                 "predictor load_gate(spec, folder), or analyze with gate=False."
             )
+        return _Options(name, force_recipe, gate, views, shown)
 
     def _generate(
-        self, films: Iterable[Film], operating_point: str | None, force_recipe: bool, gate: bool
+        self, films: Iterable[Film], options: _Options
     ) -> Iterator[Prediction | FilmError]:
         for film in films:
             try:
-                yield self._analyze(film, operating_point, force_recipe, gate)
+                yield self._analyze(film, options)
             except HilumError as error:
                 yield FilmError(source=_name_source(film), error=error)
 
-    def _analyze(
-        self, film: Film, operating_point: str | None, force_recipe: bool, gate: bool
-    ) -> Prediction:
+    def _analyze(self, film: Film, options: _Options) -> Prediction:
         spec = self.spec
-        radiograph = self._read(film, force_recipe)
+        radiograph = self._read(film, options.force_recipe)
         resized = resize_film(radiograph, spec.input)
-        output = self._backend.run(normalize_film(resized, spec.input))
+        planes = normalize_film(resized, spec.input)[0]
+        output = run_views(self._backend, planes, options.shown)
         warnings = (*radiograph.warnings, *compare_with_population(radiograph, spec))
         reasons = tuple(warning for warning in warnings if warning.code in HEADER_REASONS)
         if self._input_gate is not None:
-            reasons += self._input_gate.find_reasons(resized, output.embedding[0])
-        name, point = get_operating_point(spec, operating_point)
+            reasons += self._input_gate.find_reasons(resized, output.embedding)
+        if len(options.shown) > 1:
+            warnings += (_describe_mean(len(options.shown)),)
         height_px, width_px = radiograph.pixels.shape
         evidence = Explanation(
-            values=output.evidence[0],
+            values=output.evidence,
             box=compute_box(height_px, width_px, spec.input),
             method="evidence",
             target=spec.labels.positive,
             bias=spec.architecture.head_bias,
+            options=describe_views(options.views),
+            spread=output.evidence_spread,
         )
         undecided = Prediction(
             model=spec.name,
             model_version=spec.version,
             probability=None,
-            logit=float(output.logit[0]),
+            logit=output.logit,
             decision=NOT_ASSESSED,
-            operating_point=name,
-            threshold=point.threshold,
+            operating_point=options.operating_point,
+            threshold=spec.operating_points[options.operating_point].threshold,
             evidence=evidence,
-            embedding=output.embedding[0],
+            embedding=output.embedding,
             radiograph=radiograph,
             warnings=warnings,
             reasons=reasons,
+            spread=measure_spread(output.logits),
         )
-        return decide_again(undecided, spec, name, gate=gate)
+        return decide_again(undecided, spec, options.operating_point, gate=options.gate)
 
     def explain(
         self,
@@ -223,6 +253,7 @@ class Predictor:
         *,
         target: str | None = None,
         force_recipe: bool = False,
+        views: str = "none",
         report: Callable[[int, int], None] = lambda *_: None,
         **options: Any,
     ) -> Explanation:
@@ -234,7 +265,7 @@ class Predictor:
         ----------
         film
             What :meth:`analyze` takes; ``prediction.radiograph`` saves reading it again.
-        method, target, report, options
+        method, target, views, report, options
             See :func:`hilum.explain.explain`.
         force_recipe
             See :meth:`analyze`.
@@ -244,13 +275,19 @@ class Predictor:
         InputError, MissingExtraError, SpecMismatchError
             The film cannot be read, or was read with another recipe.
         ConfigError
-            There is no such method, target or option.
+            There is no such method, target, option or choice of views.
         ModelError
             The network failed.
         """
         radiograph = self._read(film, force_recipe)
         return explain(
-            self._backend, radiograph, method=method, target=target, report=report, **options
+            self._backend,
+            radiograph,
+            method=method,
+            target=target,
+            views=views,
+            report=report,
+            **options,
         )
 
     def _read(self, film: Film, force_recipe: bool) -> Radiograph:
@@ -306,6 +343,7 @@ def decide_again(
             operating_point=name,
             threshold=point.threshold,
             warnings=kept,
+            spread=calibrate_spread(prediction.spread, None),
         )
     decision = decide(prediction.logit, spec, operating_point)
     return replace(
@@ -316,6 +354,15 @@ def decide_again(
         operating_point=decision.operating_point,
         threshold=decision.threshold,
         warnings=kept if gate else (*kept, _describe_open_gate(prediction)),
+        spread=calibrate_spread(prediction.spread, spec.calibration),
+    )
+
+
+def _describe_mean(views: int) -> FilmWarning:
+    return FilmWarning(
+        "views_averaged",
+        f"The answer is the mean over {views} views of the film; calibration, operating points "
+        "and the uncertain zone were fitted on single passes.",
     )
 
 
@@ -353,60 +400,6 @@ def load_model(
     input_gate = load_gate(spec, folder)
     backend = OnnxBackend(spec, read_weights(spec, folder), threads=threads)
     return Predictor(backend, input_gate)
-
-
-def compare_with_population(radiograph: Radiograph, spec: ModelSpec) -> tuple[FilmWarning, ...]:
-    """Say where the film's header puts it outside of the films the model has learned from.
-
-    A header that says nothing gives no warning: that is every PNG and JPEG.
-
-    ===================== ==============================================================
-    code                  when
-    ===================== ==============================================================
-    outside_population    the patient's age is outside of ``population``'s ages
-    untrained_view        the view is none of ``population.views``; not where the film
-                          already carries ``lateral_view``
-    ===================== ==============================================================
-    """
-    population = spec.training_data.population
-    header = radiograph.header
-    found = []
-    age, view = header.patient_age_years, header.view_position
-    youngest, oldest = population.age_min_years, population.age_max_years
-    if age is not None and _is_outside_ages(age, youngest, oldest):
-        found.append(
-            FilmWarning(
-                "outside_population",
-                "The age in the film's header is outside the ages that the model has learned "
-                f"from ({_describe_ages(youngest, oldest)}).",
-            )
-        )
-    known = {view.upper() for view in population.views}
-    is_lateral = any(warning.code == "lateral_view" for warning in radiograph.warnings)
-    if view and known and view.strip().upper() not in known and not is_lateral:
-        found.append(
-            FilmWarning(
-                "untrained_view",
-                "The film's view is not one that the model has learned from "
-                f"({', '.join(population.views)}).",
-            )
-        )
-    return tuple(found)
-
-
-def _is_outside_ages(age: float, youngest: float | None, oldest: float | None) -> bool:
-    # Ages are completed years: a child of "5 years" is one until the sixth birthday.
-    too_young = youngest is not None and age < youngest
-    too_old = oldest is not None and age >= oldest + 1.0
-    return too_young or too_old
-
-
-def _describe_ages(youngest: float | None, oldest: float | None) -> str:
-    if youngest is None:
-        return f"up to {oldest:g} years"
-    if oldest is None:
-        return f"{youngest:g} years and more"
-    return f"{youngest:g} to {oldest:g} years"
 
 
 def _name_source(film: Film) -> str | None:

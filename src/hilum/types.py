@@ -20,6 +20,8 @@ Format = Literal["DICOM", "PNG", "JPEG", "TIFF", "ARRAY"]
 # strong evidence is still told from very strong evidence.
 EVIDENCE_SCALE = 16.0
 
+SpreadOver = Literal["views", "members", "views and members"]
+
 # Decisions beside the model's own labels.
 NOT_ASSESSED = "not assessed"
 UNCERTAIN = "uncertain"
@@ -191,6 +193,10 @@ class Explanation:
         Value at which a picture of the map saturates.
     options
         Of the method, as they were used.
+    spread
+        float32, of the shape of ``values`` and in their unit: the standard deviation of each cell
+        over the views or members that the map is the mean of; see :class:`Spread`. ``None``
+        where it is no such mean.
     """
 
     values: NDArray[np.float32]
@@ -202,6 +208,7 @@ class Explanation:
     signed: bool = True
     scale: float = EVIDENCE_SCALE
     options: Mapping[str, Any] = field(default_factory=dict)
+    spread: NDArray[np.float32] | None = None
 
     def regions(
         self,
@@ -219,7 +226,7 @@ class Explanation:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the map as plain, JSON-serialisable data, ``values`` as nested lists."""
+        """Give the map as plain, JSON-serialisable data, its cells as nested lists."""
         return {
             "method": self.method,
             "target": self.target,
@@ -230,7 +237,53 @@ class Explanation:
             "box": list(self.box),
             "shape": list(self.values.shape),
             "values": self.values.tolist(),
+            "spread": None if self.spread is None else self.spread.tolist(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far the answers lie apart that one answer is the mean of.
+
+    The answers are those to several views of the film, those of an ensemble's members, or those
+    of each member to each view. The spread of the map stands with the map:
+    :attr:`Explanation.spread`.
+
+    views, members
+        How many there are of each; 1 where it is the film as it is, or a single network.
+    logit_min, logit_max, logit_std
+        Of the answers' logits; the deviation is that of all of them, divided by their number. A
+        member's logit is on the ensemble's scale.
+    probability_min, probability_max
+        What calibration makes of ``logit_min`` and ``logit_max``, in [0, 1]; ``None`` where the
+        film was not assessed.
+    """
+
+    views: int
+    members: int
+    logit_min: float
+    logit_max: float
+    logit_std: float
+    probability_min: float | None = None
+    probability_max: float | None = None
+
+    @property
+    def over(self) -> SpreadOver:
+        """What differs between the answers."""
+        if self.members == 1:
+            return "views"
+        return "members" if self.views == 1 else "views and members"
+
+    def __str__(self) -> str:
+        """Say what the spread is over, e.g. ``"6 views by 3 members"``."""
+        if self.members == 1:
+            return f"{self.views} views"
+        members = f"{self.members} members"
+        return members if self.views == 1 else f"{self.views} views by {members}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the spread as plain, JSON-serialisable data."""
+        return {"over": self.over, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,9 +311,11 @@ class Prediction:
     evidence
         Signed map of the evidence.
     embedding
-        float32, shape (D,): the pooled features under the head.
+        float32, shape (D,): the pooled features under the head, of the film as it is.
     radiograph
         The film itself, for pictures. It is not part of :meth:`to_dict`.
+    spread
+        Of the answers that this one is the mean of; ``None`` where there is one answer alone.
     """
 
     model: str
@@ -276,6 +331,7 @@ class Prediction:
     warnings: tuple[FilmWarning, ...] = field(default=())
     side: str | None = None
     reasons: tuple[FilmWarning, ...] = field(default=())
+    spread: Spread | None = None
 
     @property
     def assessed(self) -> bool:
@@ -333,6 +389,7 @@ class Prediction:
             "operating_point": self.operating_point,
             "threshold": self.threshold,
             "warnings": [asdict(warning) for warning in self.warnings],
+            "spread": None if self.spread is None else self.spread.to_dict(),
             "evidence": self.evidence.to_dict(),
             "film": {
                 "format": film.format,

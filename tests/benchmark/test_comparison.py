@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,15 @@ def test_without_the_other_side_only_the_cold_start_has_a_target() -> None:
     [target] = hold_against_targets(make_figures(0.01, 0.5, 200), None)
     assert target.name == "cold start"
     assert target.reached
+
+
+@pytest.mark.parametrize(("views_s", "reached"), [(0.12, True), (0.15, False)])
+def test_what_views_cost_is_held_against_a_plain_pass(views_s: float, reached: bool) -> None:
+    stages = {"plain_pass": 0.02, "flip_shift": views_s}
+    figures = replace(make_figures(0.01, 0.5, 200), stages=stages)
+    _, target = hold_against_targets(figures, None)
+    assert (target.name, target.reached) == ("flip_shift", reached)
+    assert target.measured == f"{views_s / 0.02:.1f} times"
 
 
 def test_phantoms_are_films_of_native_size(tmp_path: Path) -> None:
@@ -147,9 +157,10 @@ def test_hilum_alone_where_torch_is_missing(
     assert figures["read_dicom"]["measurements"] == 2
     assert "DICOM of 2,500 x 2,000 px: " in result.output
     assert set(hilum["stages"]) == {
-        "read", "preprocess", "network", "evidence", "evidence_fine",
+        "read", "preprocess", "network", "evidence", "evidence_fine", "plain_pass", "flip_shift",
     }  # fmt: skip
     assert "evidence_fine at most 5 times the coarse map" in result.output
+    assert "flip_shift at most 7 times a plain pass" in result.output
     assert hilum["peak_resident_bytes"] > 20e6
 
 
@@ -207,4 +218,5 @@ def test_both_sides_in_one_run(run: Path, film: Path) -> None:
         "cold start",
         "cold start",
         "evidence_fine",
+        "flip_shift",
     ]

@@ -39,6 +39,7 @@ JSONL_KEYS = [
     "operating_point",
     "threshold",
     "warnings",
+    "spread",
     "evidence",
     "overlay",
 ]
@@ -92,7 +93,13 @@ def test_jsonl_has_exactly_the_promised_keys(run: Run) -> None:
         "operating_point": "youden",
         "threshold": 0.5,
         "warnings": [],
-        "evidence": {"shape": [8, 6], "min": float(values.min()), "max": float(values.max())},
+        "spread": None,
+        "evidence": {
+            "shape": [8, 6],
+            "min": float(values.min()),
+            "max": float(values.max()),
+            "spread_max": None,
+        },
         "overlay": None,
     }
     assert result.stderr == ""
@@ -203,6 +210,7 @@ def test_stdin_is_a_film(run: Run) -> None:
         (["film.png", "--format", "xml"], "jsonl"),
         (["film.png", "--threads", "0"], "threads"),
         (["film.png", "--operating-point", "best"], "youden, sensitivity_95, sensitivity_99"),
+        (["film.png", "--views", "turn"], "none, flip, shift, flip_shift"),
         (["film.png", "--out", "film.png"], "cannot be made"),
         (["film.png", "--wrong"], "--wrong"),
     ],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from typer.testing import CliRunner, Result
 from factories.networks import HEAD_WEIGHTS
 from factories.training import draw_film
 from hilum.cli import build_app
+from hilum.decision import compute_probability
 from hilum.errors import SpecMismatchError
 from hilum.inference import OnnxBackend
-from hilum.predictor import load_model
+from hilum.predictor import decide_again, load_model
 from hilum.spec import read_spec, read_weights
+from hilum.types import FilmWarning
 
 pytest.importorskip("onnx", reason='needs the extra "train"')
 pytest.importorskip("torch", reason='needs the extra "train"')
@@ -91,6 +94,43 @@ def test_logit_and_map_are_the_weighted_sums_of_the_members(
         atol=1e-5,
     )
     assert both.evidence.bias + both.evidence.values.mean() == pytest.approx(both.logit, abs=1e-4)
+
+
+def test_the_members_of_an_ensemble_give_its_answers_a_spread(
+    members: list[Path], joined: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.png"
+    Image.fromarray(draw_film(1, np.random.default_rng(5))).save(film)
+    logits, maps = [], []
+    for folder, temperature in zip(members, TEMPERATURES, strict=True):
+        with load_model(folder, threads=1) as model:
+            answer = model.analyze(film, gate=False)
+        assert answer.spread is None
+        logits.append(answer.logit / temperature)
+        maps.append(answer.evidence.values / temperature)
+    with load_model(joined, threads=1) as model:
+        both = model.analyze(film, gate=False)
+        refused = decide_again(replace(both, reasons=(FilmWarning("blank", "Blank."),)), model.spec)
+        viewed = model.analyze(film, gate=False, views="flip")
+        ends = [compute_probability(one, model.spec.calibration) for one in sorted(logits)]
+        explained = model.explain(film)
+    spread = both.spread
+    assert spread is not None
+    assert (spread.over, spread.views, spread.members) == ("members", 1, 2)
+    assert [spread.logit_min, spread.logit_max] == pytest.approx(sorted(logits), abs=1e-5)
+    assert spread.logit_std == pytest.approx(np.std(logits), abs=1e-5)
+    assert [spread.probability_min, spread.probability_max] == pytest.approx(ends, abs=1e-5)
+    np.testing.assert_allclose(both.evidence.spread, np.std(maps, axis=0), atol=1e-5)
+    np.testing.assert_array_equal(both.evidence.spread, explained.spread)
+    assert "views_averaged" not in {warning.code for warning in both.warnings}
+    assert refused.spread is not None
+    assert (refused.spread.probability_min, refused.spread.logit_min) == (None, spread.logit_min)
+    assert viewed.spread is not None
+    assert viewed.spread.over == "views and members"
+    assert viewed.spread.logit_min <= spread.logit_min
+    assert viewed.spread.logit_max >= spread.logit_max
+    command = ["analyze", str(film), "--model", str(joined), "--no-gate"]
+    assert "over 2 members" in CliRunner().invoke(build_app(), command).stdout
 
 
 def open_backend(folder: Path) -> OnnxBackend:

@@ -68,6 +68,29 @@ def test_options_go_to_the_method_that_they_name(run: Run) -> None:
     assert [one["options"]["fill"] for one in maps] == ["blur", "mean"]
 
 
+def test_the_mean_over_views_is_drawn_and_its_spread_is_told(run: Run) -> None:
+    result = run("film0.png", "--views", "flip_shift")
+    assert result.exit_code == 0, result.output
+    with load_model("model") as model:
+        plain, mean = (model.analyze("film0.png", views=views) for views in ("none", "flip_shift"))
+    assert mean.spread is not None
+    assert mean.evidence.spread is not None
+    told = json.loads(Path("maps/film0.maps.json").read_text())
+    assert told["spread"] == mean.spread.to_dict()
+    assert told["probability"] == mean.probability
+    [written] = told["maps"]
+    assert written["options"] == {"views": "flip_shift"}
+    np.testing.assert_array_equal(np.float32(written["values"]), mean.evidence.values)
+    np.testing.assert_array_equal(np.float32(written["spread"]), mean.evidence.spread)
+    with Image.open("maps/film0.evidence.png") as picture:
+        drawn = np.asarray(picture)
+    np.testing.assert_array_equal(drawn, np.asarray(mean.overlay(max_side_px=1024)))
+    assert (drawn != np.asarray(plain.overlay(max_side_px=1024))).any()
+    low, high = mean.spread.probability_min, mean.spread.probability_max
+    assert f"probability {mean.probability:.4f}, {low:.4f} to {high:.4f} over 6" in result.stdout
+    assert f"spread up to {mean.evidence.spread.max():.2f}" in result.stdout
+
+
 def test_the_other_label_can_be_explained(run: Run) -> None:
     assert run("film0.png", "--target", "normal").exit_code == 0
     [told] = json.loads(Path("maps/film0.maps.json").read_text())["maps"]
@@ -91,6 +114,8 @@ def test_the_other_label_can_be_explained(run: Run) -> None:
         (("--scale", "automatic"), "--scale: a number above zero"),
         (("--scale", "0"), "above zero"),
         (("--level", "0"), "above zero"),
+        (("--views", "turn"), "none, flip, shift, flip_shift"),
+        (("--method", "evidence,rise", "--views", "flip"), "rise makes its map of the film as it"),
     ],
 )
 def test_wrong_usage_is_named_and_nothing_is_written(

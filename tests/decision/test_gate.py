@@ -121,7 +121,7 @@ def test_shipped_gates_load_and_are_strict_enough(spec: ModelSpec) -> None:
 
 
 def test_header_reasons_are_known_warnings() -> None:
-    own = {"outside_population", "untrained_view"}  # hilum.predictor.compare_with_population
+    own = {"outside_population", "untrained_view"}  # hilum.decision.population
     assert set(WARNINGS) | own >= HEADER_REASONS
     assert not set(REASONS) & set(WARNINGS)
 

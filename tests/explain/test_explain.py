@@ -16,6 +16,7 @@ from factories.networks import HEAD_BIAS, HEAD_WEIGHTS, PATCH_PX, write_tiny_net
 from factories.radiographs import draw_noise, make_radiograph
 from hilum.errors import ConfigError, ModelError, SpecMismatchError
 from hilum.explain import METHODS, explain, get_method
+from hilum.inference import VIEWS
 from hilum.predictor import Predictor, load_model
 from hilum.preprocess import preprocess
 from hilum.types import Radiograph
@@ -65,6 +66,33 @@ def test_every_map_says_what_it_is(model: Predictor, film: Radiograph, method: s
 
 def test_evidence_is_that_of_the_prediction(model: Predictor, film: Radiograph) -> None:
     np.testing.assert_array_equal(model.explain(film).values, model.analyze(film).evidence.values)
+
+
+@pytest.mark.parametrize("views", VIEWS)
+def test_evidence_over_views_is_that_of_the_prediction(
+    model: Predictor, film: Radiograph, views: str
+) -> None:
+    prediction = model.analyze(film, views=views)
+    explanation = model.explain(film, views=views)
+    np.testing.assert_array_equal(explanation.values, prediction.evidence.values)
+    assert explanation.options == prediction.evidence.options
+    assert explanation.options == ({} if views == "none" else {"views": views})
+    negative = model.explain(film, target="normal", views=views)
+    np.testing.assert_array_equal(negative.values, -explanation.values)
+    if views == "none":
+        assert explanation.spread is None
+    else:
+        for other in (prediction.evidence, negative):
+            np.testing.assert_array_equal(other.spread, explanation.spread)
+        assert np.abs(explanation.values - model.explain(film).values).max() > 1e-3
+
+
+@pytest.mark.parametrize("method", [name for name in PLAIN if name != "evidence"])
+def test_methods_that_show_the_film_as_it_is_take_no_views(
+    model: Predictor, film: Radiograph, method: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"{method} makes its map of the film as it is"):
+        model.explain(film, method, views="flip")
 
 
 @pytest.mark.parametrize("method", ["evidence", "evidence_fine", "occlusion", "rise"])

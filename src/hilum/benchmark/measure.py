@@ -100,7 +100,13 @@ class HilumSide:
         coarse = perf_counter()
         self.predictor.explain(radiograph, "evidence_fine")
         stages["evidence"] = coarse - began
-        stages["evidence_fine"] = perf_counter() - coarse
+        fine = perf_counter()
+        stages["evidence_fine"] = fine - coarse
+        self.predictor.analyze(radiograph, gate=False)
+        plain = perf_counter()
+        self.predictor.analyze(radiograph, gate=False, views="flip_shift")
+        stages["plain_pass"] = plain - fine
+        stages["flip_shift"] = perf_counter() - plain
         return stages
 
 

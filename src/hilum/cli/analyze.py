@@ -80,6 +80,7 @@ def analyze(
         bool,
         typer.Option("--no-gate", help="Answer also for films that the input gate refuses."),
     ] = False,
+    views: options.Views = "none",
 ) -> None:
     """Analyze films: probability, decision and evidence of each.
 
@@ -103,7 +104,9 @@ def analyze(
         overlays = None if out is None else OverlayFolder(out, paths)
         search = FilmSearch(paths, exclude=None if overlays is None else overlays.folder)
         writer = make_writer(output_format)
-        outcomes = _analyze_each(predictor, search, name, force_recipe, gate=not no_gate)
+        outcomes = _analyze_each(
+            predictor, search, name, force_recipe, gate=not no_gate, views=views
+        )
         for source, outcome in _show_progress(outcomes, search):
             result = _refuse_doubtful(outcome) if strict else outcome
             if not films:
@@ -130,11 +133,16 @@ def _analyze_each(
     force_recipe: bool,
     *,
     gate: bool,
+    views: str,
 ) -> Iterator[tuple[str, Prediction | FilmError]]:
     for source in search:
         film = sys.stdin.buffer if source == STDIN else source
         [outcome] = predictor.analyze_each(
-            [film], operating_point=operating_point, force_recipe=force_recipe, gate=gate
+            [film],
+            operating_point=operating_point,
+            force_recipe=force_recipe,
+            gate=gate,
+            views=views,
         )
         yield source, outcome
 

@@ -15,6 +15,7 @@ from hilum.cli import options
 from hilum.cli.bars import Bar
 from hilum.cli.failures import SOME_FILMS_FAILED
 from hilum.cli.films import STDIN, FilmSearch
+from hilum.cli.output import describe_spread
 from hilum.errors import ConfigError, HilumError
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def explain(
         bool,
         typer.Option("--no-gate", help="Explain also films that the input gate refuses."),
     ] = False,
+    views: options.Views = "none",
 ) -> None:
     """Explain films: a picture for each method, its regions in words, and the maps as JSON.
 
@@ -101,6 +103,8 @@ def explain(
 
     look = read_look(formats, contours, scale, level, panel=panel)
     methods = [get_method(name.strip()) for name in method.split(",")]
+    for one in methods:
+        one.check_views(views)
     chosen = {one.name: _choose_options(one, methods, option or ()) for one in methods}
     failed = films = 0
     with load_model(model, threads=threads) as predictor:
@@ -108,10 +112,12 @@ def explain(
         for source in FilmSearch(paths, exclude=folder.folder):
             films += 1
             try:
-                prediction = _analyze(predictor, source, gate=not no_gate)
+                prediction = _analyze(predictor, source, gate=not no_gate, views=views)
                 explained = prediction.assessed
                 if explained:
-                    ask = partial(predictor.explain, prediction.radiograph, target=target)
+                    ask = partial(
+                        predictor.explain, prediction.radiograph, target=target, views=views
+                    )
                     _explain(source, prediction, ask, chosen, folder, look)
             except ConfigError:
                 raise
@@ -163,10 +169,10 @@ def _read_value(text: str, value: str, default: object) -> object:
         raise ConfigError(f"--option {text}: a number is needed.") from None
 
 
-def _analyze(predictor: Predictor, source: str, *, gate: bool) -> Prediction:
+def _analyze(predictor: Predictor, source: str, *, gate: bool, views: str) -> Prediction:
     """Analyze one film and print the answer."""
     film = sys.stdin.buffer if source == STDIN else source
-    prediction = predictor.analyze(film, gate=gate)
+    prediction = predictor.analyze(film, gate=gate, views=views)
     print(f"{source}\n    {_describe(prediction)}")
     if not prediction.assessed:
         for reason in prediction.reasons:
@@ -217,6 +223,7 @@ def _write_maps(path: Path, prediction: Prediction, maps: list[dict[str, Any]]) 
         "model_version": prediction.model_version,
         "probability": prediction.probability,
         "decision": prediction.decision,
+        "spread": None if prediction.spread is None else prediction.spread.to_dict(),
         "maps": maps,
     }
     try:
@@ -233,11 +240,16 @@ def _list(regions: Sequence[Region]) -> list[dict[str, Any]]:
 def _describe(prediction: Prediction) -> str:
     if prediction.probability is None:
         return prediction.decision
-    return f"{prediction.decision}, probability {prediction.probability:.4f}"
+    told = f"{prediction.decision}, probability {prediction.probability:.4f}"
+    spread = describe_spread(prediction)
+    return told if spread is None else f"{told}, {spread}"
 
 
 def _describe_map(explanation: Explanation) -> str:
     rows, columns = explanation.values.shape
     unit = "logit" if explanation.unit == "logit" else "of its largest cell"
     low, high = float(explanation.values.min()), float(explanation.values.max())
-    return f"{rows}x{columns} cells from {low:+.2f} to {high:+.2f} {unit}"
+    told = f"{rows}x{columns} cells from {low:+.2f} to {high:+.2f} {unit}"
+    if explanation.spread is None:
+        return told
+    return f"{told}, spread up to {float(explanation.spread.max()):.2f}"

@@ -30,6 +30,14 @@ Model = Annotated[
     str | None,
     typer.Option(help="Name of a shipped model, or path of a spec.", show_default=False),
 ]
+Views = Annotated[
+    str,
+    typer.Option(
+        metavar="none|flip|shift|flip_shift",
+        help="Average over views of the film and tell their spread. Each is a pass of the network: "
+        "2 for flip, 5 for shift, 6 for both, in place of 1.",
+    ),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the network.")]
 
 # How the films of a model's training were split, and what the zone may miss.

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 import textwrap
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,6 +56,14 @@ def make_writer(output_format: OutputFormat) -> Writer:
     return writers[output_format]()
 
 
+def describe_spread(prediction: Prediction) -> str | None:
+    """Say between which probabilities the answers lie, and whose they are; else ``None``."""
+    spread = prediction.spread
+    if spread is None or spread.probability_min is None:
+        return None
+    return f"{spread.probability_min:.4f} to {spread.probability_max:.4f} over {spread}"
+
+
 class JsonLinesWriter:
     """One JSON object a film and line."""
 
@@ -76,10 +85,12 @@ class JsonLinesWriter:
                 "operating_point": prediction.operating_point,
                 "threshold": prediction.threshold,
                 "warnings": _list_warnings(prediction.warnings),
+                "spread": None if prediction.spread is None else prediction.spread.to_dict(),
                 "evidence": {
                     "shape": list(values.shape),
                     "min": float(values.min()),
                     "max": float(values.max()),
+                    "spread_max": _find_largest_spread(prediction),
                 },
                 "overlay": overlay,
             }
@@ -114,8 +125,16 @@ class CsvWriter:
         "operating_point",
         "threshold",
         "warnings",
+        "views",
+        "members",
+        "logit_min",
+        "logit_max",
+        "logit_std",
+        "probability_min",
+        "probability_max",
         "evidence_min",
         "evidence_max",
+        "evidence_spread_max",
         "overlay",
         "error_type",
         "error_message",
@@ -128,13 +147,12 @@ class CsvWriter:
     def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
         """Write the result of one film."""
         values = prediction.evidence.values
+        spread = {} if prediction.spread is None else asdict(prediction.spread)
         self._write(
             {
                 "source": _make_inert(source),
                 "model": prediction.model,
-                "probability": (
-                    "" if prediction.probability is None else repr(prediction.probability)
-                ),
+                "probability": _write_number(prediction.probability),
                 "logit": repr(prediction.logit),
                 "decision": prediction.decision,
                 "side": prediction.side or "",
@@ -142,8 +160,10 @@ class CsvWriter:
                 "operating_point": prediction.operating_point,
                 "threshold": repr(prediction.threshold),
                 "warnings": ";".join(warning.code for warning in prediction.warnings),
+                **{name: _write_number(value) for name, value in spread.items()},
                 "evidence_min": repr(float(values.min())),
                 "evidence_max": repr(float(values.max())),
+                "evidence_spread_max": _write_number(_find_largest_spread(prediction)),
                 "overlay": "" if overlay is None else _make_inert(overlay),
             }
         )
@@ -189,6 +209,8 @@ class TableWriter:
         decision = f"{prediction.decision:{self._labels}}"
         shown = "-" if prediction.probability is None else f"{prediction.probability:.4f}"
         self._write_line(f" {shown:>6}  {decision}", source)
+        if (told := describe_spread(prediction)) is not None:
+            print(f"{_INDENT}  {told}")
         reasons = () if prediction.assessed else prediction.reasons
         for reason in reasons:
             _print_wrapped(f"{reason.code}: {reason.message}", mark="x")
@@ -220,6 +242,15 @@ def _print_wrapped(text: str, mark: str = "!") -> None:
     print(
         textwrap.fill(text, _TABLE_WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
     )
+
+
+def _find_largest_spread(prediction: Prediction) -> float | None:
+    spread = prediction.evidence.spread
+    return None if spread is None else float(spread.max())
+
+
+def _write_number(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def _list_warnings(warnings: Iterable[FilmWarning]) -> list[dict[str, str]]:

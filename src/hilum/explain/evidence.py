@@ -1,4 +1,4 @@
-"""The network's own map, and a finer one of the same kind."""
+"""The network's own map on a finer grid."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import numpy as np
 
 from hilum.errors import ConfigError
 from hilum.explain.probe import Map, Probe
-
-
-def compute_evidence(probe: Probe) -> Map:
-    """Give the network's own signed map, from the one pass that gives the logit too."""
-    evidence: Map = probe.sign * probe.backend.run(probe.planes[None]).evidence[0]
-    return evidence
+from hilum.inference.views import shift_planes
 
 
 def compute_evidence_fine(probe: Probe, *, steps: int = 2) -> Map:
@@ -47,18 +42,9 @@ def compute_evidence_fine(probe: Probe, *, steps: int = 2) -> Map:
     fine = np.empty((rows * steps, columns * steps), dtype=np.float32)
     for row, down in enumerate(downs):
         # One row of shifts at a time: small networks are fastest with few films at once.
-        shifted = np.stack([_shift(probe.planes, down, across) for across in acrosses])
+        shifted = np.stack([shift_planes(probe.planes, down, across) for across in acrosses])
         maps = probe.backend.run(shifted).evidence
         for column, one in enumerate(maps):
             fine[row::steps, column::steps] = probe.sign * one
         probe.report((row + 1) * steps, steps * steps)
     return fine
-
-
-def _shift(planes: Map, down: int, across: int) -> Map:
-    """Move planes, shape (C, H, W), and repeat their border where nothing comes in."""
-    height, width = planes.shape[1:]
-    rows = np.clip(np.arange(height) - down, 0, height - 1)
-    columns = np.clip(np.arange(width) - across, 0, width - 1)
-    moved: Map = planes[:, rows[:, None], columns]
-    return moved

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from hilum.errors import ConfigError
-from hilum.explain.evidence import compute_evidence, compute_evidence_fine
+from hilum.explain.evidence import compute_evidence_fine
 from hilum.explain.gradients import (
     compute_ablation_cam,
     compute_attention_rollout,
@@ -42,7 +42,8 @@ class Method:
     scale
         Value at which a picture saturates.
     compute
-        Makes the map; its keyword arguments are the method's options.
+        Makes the map; its keyword arguments are the method's options. ``None``: the network gives
+        the map by itself, in the pass that gives the logit.
     extra
         What has to be installed beside hilum; ``None``: nothing.
     """
@@ -52,12 +53,14 @@ class Method:
     unit: Unit
     signed: bool
     scale: float
-    compute: Callable[..., Map]
+    compute: Callable[..., Map] | None
     extra: Literal["train"] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """Name of each option to its default."""
+        if self.compute is None:
+            return {}
         parameters = list(inspect.signature(self.compute).parameters.values())[1:]
         return {parameter.name: parameter.default for parameter in parameters}
 
@@ -77,6 +80,20 @@ class Method:
                 f"{known or 'none'}."
             )
 
+    def check_views(self, views: str) -> None:
+        """Refuse views of the film where the method makes its map of the film as it is.
+
+        Raises
+        ------
+        ConfigError
+            It does, and ``views`` are others.
+        """
+        if views != "none" and self.compute is not None:
+            raise ConfigError(
+                f"The method {self.name} makes its map of the film as it is: only evidence is "
+                f'averaged over the views "{views}".'
+            )
+
 
 METHODS = MappingProxyType(
     {
@@ -88,7 +105,7 @@ METHODS = MappingProxyType(
                 unit="logit",
                 signed=True,
                 scale=EVIDENCE_SCALE,
-                compute=compute_evidence,
+                compute=None,
             ),
             Method(
                 name="evidence_fine",

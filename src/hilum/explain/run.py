@@ -11,6 +11,7 @@ from hilum.errors import ConfigError, ModelError
 from hilum.explain.methods import get_method
 from hilum.explain.probe import Probe, ignore_progress
 from hilum.inference import Backend
+from hilum.inference.views import describe_views, get_views, run_views
 from hilum.preprocess import compute_box, preprocess
 from hilum.types import Explanation
 
@@ -33,6 +34,7 @@ def explain(
     *,
     method: str = "evidence",
     target: str | None = None,
+    views: str = "none",
     report: Callable[[int, int], None] = ignore_progress,
     **options: Any,
 ) -> Explanation:
@@ -50,6 +52,9 @@ def explain(
         One of the model's two labels; ``None`` is the positive one. The map for the negative
         label is that of the same network for the negative logit, not another picture of the
         same.
+    views
+        One of :data:`hilum.inference.VIEWS`: of which views of the film the map is the mean. For
+        the method ``"evidence"`` alone.
     report
         Called with the passes of the network done, and those in all.
     options
@@ -58,7 +63,8 @@ def explain(
     Raises
     ------
     ConfigError
-        There is no such method, target or option, or an option is out of its range.
+        There is no such method, target, option or choice of views, an option is out of its
+        range, or the method takes no views.
     SpecMismatchError, UnsupportedImageError
         The film was read with another recipe, or is too thin.
     ModelError
@@ -73,8 +79,15 @@ def explain(
     if target not in labels:
         raise ConfigError(f'There is no target "{target}". There are: {", ".join(labels)}.')
     sign = 1 if target == spec.labels.positive else -1
-    probe = Probe(backend, preprocess(radiograph, spec.input)[0], sign, report)
-    values = chosen.compute(probe, **options)
+    chosen.check_views(views)
+    shown = get_views(views, spec)
+    planes = preprocess(radiograph, spec.input)[0]
+    spread = None
+    if chosen.compute is None:
+        seen = run_views(backend, planes, shown)
+        values, spread = sign * seen.evidence, seen.evidence_spread
+    else:
+        values = chosen.compute(Probe(backend, planes, sign, report), **options)
     if not np.isfinite(values).all():
         raise ModelError(f"The map of {spec.name} by {method} has a number that is not finite.")
     height_px, width_px = radiograph.pixels.shape
@@ -87,5 +100,6 @@ def explain(
         unit=chosen.unit,
         signed=chosen.signed,
         scale=chosen.scale,
-        options={**chosen.options, **options},
+        options={**chosen.options, **options} | describe_views(views),
+        spread=spread,
     )

@@ -6,7 +6,22 @@ what users get; :mod:`hilum.inference.torch_backend` needs the extra ``train``.
 
 from __future__ import annotations
 
-from hilum.inference.backend import Backend, ModelOutput, check_batch, check_output
+from hilum.inference.backend import (
+    Backend,
+    MemberOutput,
+    ModelOutput,
+    check_batch,
+    check_output,
+)
 from hilum.inference.onnx_backend import OnnxBackend
+from hilum.inference.views import VIEWS
 
-__all__ = ["Backend", "ModelOutput", "OnnxBackend", "check_batch", "check_output"]
+__all__ = [
+    "VIEWS",
+    "Backend",
+    "MemberOutput",
+    "ModelOutput",
+    "OnnxBackend",
+    "check_batch",
+    "check_output",
+]

@@ -22,6 +22,20 @@ IDENTITY_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MemberOutput:
+    """What each of an ensemble's M members says of a batch of N films.
+
+    logit
+        float32, shape (N, M), on the ensemble's scale: its logit is their weighted mean.
+    evidence
+        float32, shape (N, M, h, w), on the same scale.
+    """
+
+    logit: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelOutput:
     """What a network says of a batch of N films.
 
@@ -32,11 +46,15 @@ class ModelOutput:
         the logit.
     embedding
         float32, shape (N, D): the pooled features under the head.
+    members
+        What an ensemble's members say; ``None`` where there are none, or where the ensemble was
+        joined before its graph gave them.
     """
 
     logit: NDArray[np.float32] | NDArray[np.float64]
     evidence: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    members: MemberOutput | None = None
 
 
 @runtime_checkable
@@ -145,7 +163,8 @@ def check_output(output: ModelOutput, spec: ModelSpec, films: int) -> None:
     Raises
     ------
     SpecMismatchError
-        Shapes are not the spec's, or ``head_bias + evidence.mean()`` is not the logit.
+        Shapes are not the spec's, ``head_bias + evidence.mean()`` is not the logit, or the
+        logit lies outside of those of the members.
     ModelError
         A number is not finite.
     """
@@ -162,4 +181,23 @@ def check_output(output: ModelOutput, spec: ModelSpec, films: int) -> None:
         raise SpecMismatchError(
             f"The evidence of {spec.name} does not sum to its logit: head_bias in the spec is "
             "not the network's, or the map is another one. Export the model again."
+        )
+    if output.members is not None:
+        _check_members(output.members, output.logit, spec)
+
+
+def _check_members(
+    members: MemberOutput, logit: NDArray[np.float32] | NDArray[np.float64], spec: ModelSpec
+) -> None:
+    shape = (len(logit), len(spec.provenance.members))
+    _check_array("the members' logits", members.logit, shape, spec)
+    maps = (*shape, *spec.architecture.evidence_shape)
+    _check_array("the members' evidence", members.evidence, maps, spec)
+    # A mean lies between what it is the mean of.
+    allowed = IDENTITY_TOLERANCE * (1.0 + np.abs(logit))
+    lowest, highest = members.logit.min(axis=1), members.logit.max(axis=1)
+    if ((logit < lowest - allowed) | (logit > highest + allowed)).any():
+        raise SpecMismatchError(
+            f"The logit of {spec.name} is no mean of its members' logits. Join the models again "
+            "with `hilum ensemble`."
         )

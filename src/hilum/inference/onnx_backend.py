@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from hilum.errors import ConfigError, ModelError, SpecMismatchError
-from hilum.inference.backend import ModelOutput, check_activations, check_batch, check_output
+from hilum.inference.backend import (
+    MemberOutput,
+    ModelOutput,
+    check_activations,
+    check_batch,
+    check_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +29,8 @@ INPUT_NAME = "radiograph"
 OUTPUT_NAMES = ("logit", "evidence", "embedding")
 # Not in graphs that were exported before it was given.
 ACTIVATIONS_NAME = "activations"
+# Of ensembles alone, and not of those that were joined before they were given.
+MEMBER_NAMES = ("member_logit", "member_evidence")
 
 # More threads than this cost more in waiting than they give on networks of this size.
 _MAX_DEFAULT_THREADS = 4
@@ -89,8 +97,16 @@ class OnnxBackend:
     def run(self, batch: NDArray[np.float32]) -> ModelOutput:
         """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
         films = batch.shape[0]
-        logit, evidence, embedding = self._run(batch, OUTPUT_NAMES)
-        output = ModelOutput(logit=logit, evidence=evidence, embedding=embedding)
+        given = {output.name for output in self._get_session().get_outputs()}
+        # The graph gives both of the members' outputs or neither.
+        names = OUTPUT_NAMES + (MEMBER_NAMES if given.issuperset(MEMBER_NAMES) else ())
+        logit, evidence, embedding, *of_members = self._run(batch, names)
+        output = ModelOutput(
+            logit=logit,
+            evidence=evidence,
+            embedding=embedding,
+            members=MemberOutput(*of_members) if of_members else None,
+        )
         check_output(output, self._spec, films)
         return output
 
@@ -171,8 +187,10 @@ def _check_graph(session: onnxruntime.InferenceSession, spec: ModelSpec) -> None
     film = (spec.input.channels, spec.input.height_px, spec.input.width_px)
     outputs = _list_shapes(spec)
     given = session.get_outputs()
-    if all(output.name != ACTIVATIONS_NAME for output in given):
-        del outputs[ACTIVATIONS_NAME]
+    names = {output.name for output in given}
+    for optional in ((ACTIVATIONS_NAME,), MEMBER_NAMES):
+        if names.isdisjoint(optional):
+            outputs = {name: shape for name, shape in outputs.items() if name not in optional}
     _check_values("input", session.get_inputs(), {INPUT_NAME: film}, spec)
     _check_values("output", given, outputs, spec)
 
@@ -180,11 +198,14 @@ def _check_graph(session: onnxruntime.InferenceSession, spec: ModelSpec) -> None
 def _list_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     """Give the shape of each output for one film."""
     cells, features = spec.architecture.evidence_shape, spec.architecture.embedding_size
+    members = len(spec.provenance.members)
     return {
         "logit": (),
         "evidence": cells,
         "embedding": (features,),
         ACTIVATIONS_NAME: (features, *cells),
+        "member_logit": (members,),
+        "member_evidence": (members, *cells),
     }
 
 

@@ -2,7 +2,8 @@
 
 The joined graph takes the films once and gives the weighted sum of the members' logits and of
 their evidence maps, so the map of an ensemble sums to its logit as that of one network does.
-Embeddings stand side by side.
+Embeddings stand side by side. Beside the sums it gives what each member says, on the scale of the
+whole: ``member_logit`` (N, M) and ``member_evidence`` (N, M, h, w), whose weighted means they are.
 """
 
 from __future__ import annotations
@@ -103,12 +104,13 @@ def join_graphs(
         The joined graph does not give the weighted sum of what its members give.
     """
     graphs = [onnx.load_from_string(weights) for _, weights in members]
-    joined = _join(graphs, factors)
+    scales = _compute_scales([spec for spec, _ in members], factors)
+    joined = _join(graphs, factors, scales)
     _write_note(joined, [spec for spec, _ in members], factors)
     data = serialise_graph(joined)
     film = members[0][0].input
     noise = draw_noise(film.channels, film.height_px, film.width_px)
-    difference, scale = _compare(data, [weights for _, weights in members], factors, noise)
+    difference, scale = _compare(data, [weights for _, weights in members], factors, scales, noise)
     if not difference <= PARITY_FLOAT32 * max(1.0, scale):
         raise ExportError(
             f"The joined graph differs from its members by {difference:.2g} logit units. It is "
@@ -136,8 +138,23 @@ def join_graphs(
     )
 
 
-def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.ModelProto:
-    nodes, tensors = [], []
+def _compute_scales(members: Sequence[ModelSpec], factors: Sequence[float]) -> list[float]:
+    """Give what a member's logit is multiplied by to stand beside the ensemble's own.
+
+    One over its temperature; where shares do not add up to 1, as much more as they add up to.
+    """
+    temperatures = [member.calibration.temperature for member in members]
+    total = sum(
+        factor * temperature for factor, temperature in zip(factors, temperatures, strict=True)
+    )
+    return [total / temperature for temperature in temperatures]
+
+
+def _join(
+    graphs: Sequence[onnx.ModelProto], factors: Sequence[float], scales: Sequence[float]
+) -> onnx.ModelProto:
+    nodes: list[onnx.NodeProto] = []
+    tensors: list[onnx.TensorProto] = []
     # A member that was exported before activations were given leaves the ensemble without.
     names = [
         name
@@ -151,12 +168,8 @@ def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.M
         own = compose.add_prefix(graph, prefix, rename_inputs=False)
         nodes += own.graph.node
         tensors += own.graph.initializer
-        scale = f"{prefix}factor"
-        tensors.append(numpy_helper.from_array(np.array(factor, np.float32), scale))
         for name in ("logit", "evidence"):
-            term = f"{prefix}{name}/scaled"
-            nodes.append(helper.make_node("Mul", [f"{prefix}{name}", scale], [term], term))
-            terms[name].append(term)
+            terms[name].append(_multiply(nodes, tensors, f"{prefix}{name}", "factor", factor))
         for name in features:
             terms[name].append(f"{prefix}{name}")
     for name in ("logit", "evidence"):
@@ -164,6 +177,7 @@ def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.M
     for name in features:
         nodes.append(helper.make_node("Concat", terms[name], [name], name, axis=1))
     outputs = [_declare(graphs, name) for name in names]
+    outputs += _tell_members_apart(graphs, scales, nodes, tensors)
     inputs = [value for value in graphs[0].graph.input if value.name == _INPUT]
     body = helper.make_graph(nodes, "ensemble", inputs, outputs, tensors)
     newest = max(graphs, key=lambda graph: max(one.version for one in graph.opset_import))
@@ -174,6 +188,45 @@ def _join(graphs: Sequence[onnx.ModelProto], factors: Sequence[float]) -> onnx.M
     return helper.make_model(
         body, producer_name="hilum", opset_imports=newest.opset_import, ir_version=newest.ir_version
     )
+
+
+def _multiply(
+    nodes: list[onnx.NodeProto],
+    tensors: list[onnx.TensorProto],
+    value: str,
+    kind: str,
+    number: float,
+) -> str:
+    """Add a node that multiplies ``value`` by a number; give the name of the product."""
+    constant, product = f"{value}/{kind}", f"{value}/by_{kind}"
+    tensors.append(numpy_helper.from_array(np.array(number, np.float32), constant))
+    nodes.append(helper.make_node("Mul", [value, constant], [product], product))
+    return product
+
+
+def _tell_members_apart(
+    graphs: Sequence[onnx.ModelProto],
+    scales: Sequence[float],
+    nodes: list[onnx.NodeProto],
+    tensors: list[onnx.TensorProto],
+) -> list[onnx.ValueInfoProto]:
+    """Add what gives the members' logits and maps side by side; describe these outputs."""
+    tensors.append(numpy_helper.from_array(np.array([1], np.int64), "member_axis"))
+    outputs = []
+    for name in ("logit", "evidence"):
+        given = f"member_{name}"
+        parts = []
+        for number, scale in enumerate(scales, start=1):
+            scaled = _multiply(nodes, tensors, f"member{number}/{name}", "scale", scale)
+            part = f"{scaled}/apart"
+            nodes.append(helper.make_node("Unsqueeze", [scaled, "member_axis"], [part], part))
+            parts.append(part)
+        nodes.append(helper.make_node("Concat", parts, [given], given, axis=1))
+        dims = _declare(graphs, name).type.tensor_type.shape.dim
+        films, *cells = [dim.dim_param or dim.dim_value for dim in dims]
+        shape = [films, len(scales), *cells]
+        outputs.append(helper.make_tensor_value_info(given, onnx.TensorProto.FLOAT, shape))
+    return outputs
 
 
 def _declare(graphs: Sequence[onnx.ModelProto], name: str) -> onnx.ValueInfoProto:
@@ -200,9 +253,13 @@ def _write_note(
 
 
 def _compare(
-    joined: bytes, members: Sequence[bytes], factors: Sequence[float], noise: list[Batch]
+    joined: bytes,
+    members: Sequence[bytes],
+    factors: Sequence[float],
+    scales: Sequence[float],
+    noise: list[Batch],
 ) -> tuple[float, float]:
-    """Give the largest difference on noise to the sum of the members, and the largest value."""
+    """Give the largest difference on noise to what the members give, and the largest value."""
     parts = [run_graph(weights, noise) for weights in members]
     difference, scale = 0.0, 0.0
     for place, given in enumerate(run_graph(joined, noise)):
@@ -210,8 +267,12 @@ def _compare(
             expected = sum(
                 factor * part[place][name] for factor, part in zip(factors, parts, strict=True)
             )
-            difference = max(difference, float(np.abs(given[name] - expected).max()))
-            scale = max(scale, float(np.abs(expected).max()))
+            apart = np.stack(
+                [one * part[place][name] for one, part in zip(scales, parts, strict=True)], axis=1
+            )
+            for ours, theirs in ((given[name], expected), (given[f"member_{name}"], apart)):
+                difference = max(difference, float(np.abs(ours - theirs).max()))
+                scale = max(scale, float(np.abs(theirs).max()))
     return difference, scale
 
 
