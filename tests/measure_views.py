@@ -54,7 +54,8 @@ def main() -> None:
         found = probability >= point.threshold
         wrong = found != labels
         each = compute_probability(own, spec.calibration)
-        apart = np.ptp(each >= point.threshold, axis=1)
+        above = (each >= point.threshold).mean(axis=1)
+        apart = (above > 0) & (above < 1)
         width = np.ptp(each, axis=1)
         print(
             f"{choice:11} passes {len(views)}  AUC {compute_auc(labels, mean):.4f}  "

@@ -51,6 +51,7 @@ def test_python_examples_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> 
         exec(compile(block, "docs/python.md", "exec"), namespace)
     printed = capsys.readouterr().out
     assert "at youden" in printed
+    assert re.search(r"^0\.\d\d to 0\.\d\d over 6 views$", printed, re.MULTILINE)
     assert "UnreadableImageError The file is empty." in printed
     assert (desk / "overlay.png").is_file()
 

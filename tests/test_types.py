@@ -91,6 +91,12 @@ def test_a_spread_says_what_it_is_over(views: int, members: int, over: str, text
         "probability_min": 0.25,
         "probability_max": 0.75,
     }
+    assert prediction.evidence.map_spread() is None
+    apart = replace(prediction.evidence, spread=cells).map_spread()
+    assert apart is not None
+    assert (apart.method, apart.signed, apart.unit) == ("evidence.spread", False, "logit")
+    assert apart.values is cells
+    assert apart.box == prediction.evidence.box
     assert told["evidence"]["spread"] == [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +19,10 @@ Format = Literal["DICOM", "PNG", "JPEG", "TIFF", "ARRAY"]
 # 99 of 100 cells of the default network's maps on its training films are weaker than 15.4, so
 # strong evidence is still told from very strong evidence.
 EVIDENCE_SCALE = 16.0
+
+# Spread of a cell at which a picture's colour saturates, in logit units; absolute as well. Of the
+# default network's maps over six views, 99 of 100 cells on validation films spread less than 4.4.
+SPREAD_SCALE = 4.0
 
 SpreadOver = Literal["views", "members", "views and members"]
 
@@ -223,6 +227,22 @@ class Explanation:
 
         return find_regions(
             self, radiograph, level=level, smallest_share=smallest_share, against=against
+        )
+
+    def map_spread(self) -> Explanation | None:
+        """Give the spread as a map of its own, to be drawn; ``None`` where there is none.
+
+        Its method is that of this map with ``.spread`` behind it, and it has no sign.
+        """
+        if self.spread is None:
+            return None
+        return replace(
+            self,
+            values=self.spread,
+            method=f"{self.method}.spread",
+            signed=False,
+            scale=SPREAD_SCALE,
+            spread=None,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def test_the_members_of_an_ensemble_give_its_answers_a_spread(
     assert [spread.logit_min, spread.logit_max] == pytest.approx(sorted(logits), abs=1e-5)
     assert spread.logit_std == pytest.approx(np.std(logits), abs=1e-5)
     assert [spread.probability_min, spread.probability_max] == pytest.approx(ends, abs=1e-5)
+    assert both.evidence.spread is not None
     np.testing.assert_allclose(both.evidence.spread, np.std(maps, axis=0), atol=1e-5)
     np.testing.assert_array_equal(both.evidence.spread, explained.spread)
     assert "views_averaged" not in {warning.code for warning in both.warnings}

@@ -88,6 +88,11 @@ def test_the_mean_over_views_is_drawn_and_its_spread_is_told(run: Run) -> None:
     assert (drawn != np.asarray(plain.overlay(max_side_px=1024))).any()
     low, high = mean.spread.probability_min, mean.spread.probability_max
     assert f"probability {mean.probability:.4f}, {low:.4f} to {high:.4f} over 6" in result.stdout
+    apart = mean.evidence.map_spread()
+    assert apart is not None
+    with Image.open("maps/film0.evidence.spread.png") as picture:
+        expected = draw_overlay(mean.radiograph, apart, max_side_px=1024)
+        np.testing.assert_array_equal(np.asarray(picture), np.asarray(expected))
     assert f"spread up to {mean.evidence.spread.max():.2f}" in result.stdout
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -209,6 +210,11 @@ def _explain(
         if not regions:
             level = choose_level(explanation) if look.level is None else look.level
             print(f"        No region of note above {level:g}.")
+        if (spread := explanation.map_spread()) is not None:
+            # Its lines and its scale are not those of the map.
+            plain = replace(look, contours=(), scale=None)
+            drawn = folder.write_explanation(source, prediction, spread, (), plain)
+            print(f"    {'spread':10} {'  '.join(drawn)}")
         maps.append(explanation.to_dict() | {"regions": _list(regions), "against": _list(against)})
     _write_maps(folder.choose_path(source, ".maps.json"), prediction, maps)
 
