@@ -60,6 +60,7 @@ def test_to_dict_is_json_and_comes_back_the_same() -> None:
         "shape": [2, 3],
         "values": [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]],
         "spread": None,
+        "warnings": [],
     }
     assert facts["source"] == "film.dcm"
     assert facts["spread"] is None

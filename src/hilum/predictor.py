@@ -228,6 +228,7 @@ class Predictor:
             bias=spec.architecture.head_bias,
             options=describe_views(options.views),
             spread=output.evidence_spread,
+            warnings=spec.list_map_warnings("evidence"),
         )
         undecided = Prediction(
             model=spec.name,

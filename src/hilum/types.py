@@ -201,6 +201,9 @@ class Explanation:
         float32, of the shape of ``values`` and in their unit: the standard deviation of each cell
         over the views or members that the map is the mean of; see :class:`Spread`. ``None``
         where it is no such mean.
+    warnings
+        Controls that this method's maps fail on this model, a sentence each; see
+        :mod:`hilum.faithfulness`.
     """
 
     values: NDArray[np.float32]
@@ -213,6 +216,7 @@ class Explanation:
     scale: float = EVIDENCE_SCALE
     options: Mapping[str, Any] = field(default_factory=dict)
     spread: NDArray[np.float32] | None = None
+    warnings: tuple[str, ...] = ()
 
     def regions(
         self,
@@ -243,6 +247,7 @@ class Explanation:
             signed=False,
             scale=SPREAD_SCALE,
             spread=None,
+            warnings=(),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -258,6 +263,7 @@ class Explanation:
             "shape": list(self.values.shape),
             "values": self.values.tolist(),
             "spread": None if self.spread is None else self.spread.tolist(),
+            "warnings": list(self.warnings),
         }
 
 

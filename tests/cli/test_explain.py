@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from factories.faithfulness_facts import WARNING, make_faithfulness
 from factories.networks import write_tiny_network
 from factories.radiographs import draw_noise
 from hilum.cli import build_app
@@ -58,6 +59,18 @@ def test_each_method_gives_a_picture_and_all_maps_one_file(run: Run) -> None:
         assert picture.size == (50, 60)
         assert len(picture.getcolors(100_000) or ()) > 10
     assert "Research software, not a medical device." in result.stdout
+
+
+def test_a_method_that_fails_its_controls_is_shown_with_that_warning(run: Run) -> None:
+    write_tiny_network(Path("model"), faithfulness=make_faithfulness(evidence=WARNING))
+    result = run("film0.png", "--method", "evidence,rise", "--option", "masks=8", "--format", "svg")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("WARNING") == 1
+    assert f"WARNING  evidence {WARNING}." in result.stdout
+    told = json.loads(Path("maps/film0.maps.json").read_text())
+    assert [one["warnings"] for one in told["maps"]] == [[f"evidence {WARNING}."], []]
+    words = "".join(ElementTree.parse("maps/film0.evidence.svg").getroot().itertext())
+    assert "Warning: evidence finds planted opacities no better" in " ".join(words.split())
 
 
 def test_options_go_to_the_method_that_they_name(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,6 @@ def test_it_prints_writes_and_records(folder: Path, monkeypatch: pytest.MonkeyPa
     assert "diameter 28% of width, depth 0.5" in done.stdout
     assert "evidence_fine less evidence: hit" in done.stdout
     assert "AUC where the lungs are level" in done.stdout
-    assert "maps of shuffled weights are not measured" in done.stderr
     found = json.loads((folder / "found.json").read_text())
     assert {one["method"] for one in found["located"]} == {
         "evidence", "evidence_fine", "random", "edges",
@@ -48,7 +48,7 @@ def test_it_prints_writes_and_records(folder: Path, monkeypatch: pytest.MonkeyPa
     assert found["films"] == found["markers"]["films"] == 4
     page = (folder / "found.html").read_text()
     assert "Which maps of" in page
-    assert page.count("<svg") == 2  # no weights were shuffled
+    assert page.count("<svg") == 3
     recorded = read_spec(folder / "model" / f"{spec.name}.json").faithfulness
     assert recorded is not None
     assert recorded.set_name == "films, test"
@@ -60,18 +60,26 @@ def test_it_prints_writes_and_records(folder: Path, monkeypatch: pytest.MonkeyPa
             assert f"{name} {warning}" in page
 
 
-def test_weights_are_shuffled_where_torch_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch")
-    from factories.timm_networks import write_run
-
+def test_weights_are_left_alone_where_asked_or_where_the_extra_is_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
-    write_run(folder / "model")
+    write_tiny_network(folder / "model", TINY_INPUT.model_copy(update={"width_px": 64}))
     arguments = ["--data", "films", "--model", "model", "--films", "2", "--methods", "evidence"]
-    done = CliRunner().invoke(build_app(), ["faithfulness", *arguments, "--report", "found.html"])
-    assert done.exit_code == 0, done.output
-    assert "evidence: head " in done.stdout
-    assert "not measured" not in done.stderr
-    assert (folder / "found.html").read_text().count("<svg") == 3
+    page = ["--report", "found.html"]
+    asked = CliRunner().invoke(
+        build_app(), ["faithfulness", *arguments, *page, "--no-random-weights"]
+    )
+    assert asked.exit_code == 0, asked.output
+    assert "shuffled" not in asked.stdout + asked.stderr
+    assert "Maps of shuffled weights were not measured" in Path("found.html").read_text()
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "hilum.models.randomise", raising=False)
+    monkeypatch.delitem(sys.modules, "hilum.models.onnx_storage", raising=False)
+    missing = CliRunner().invoke(build_app(), ["faithfulness", *arguments])
+    assert missing.exit_code == 0, missing.output
+    assert "maps of shuffled weights are not measured" in missing.stderr
+    assert "train" in missing.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from factories.faithfulness_facts import WARNING, make_faithfulness
 from factories.networks import HEAD_BIAS, HEAD_WEIGHTS, PATCH_PX, write_tiny_network
 from factories.radiographs import draw_noise, make_radiograph
 from hilum.errors import ConfigError, ModelError, SpecMismatchError
@@ -316,3 +317,17 @@ def test_features_that_are_not_finite_are_an_error(tmp_path: Path, film: Radiogr
         for method in PLAIN:
             with pytest.raises(ModelError, match="not finite"):
                 model.explain(film, method)
+
+
+def test_a_method_that_fails_its_controls_says_so_with_each_map(
+    tmp_path: Path, film: Radiograph
+) -> None:
+    facts = make_faithfulness(evidence=WARNING, evidence_fine="")
+    write_tiny_network(tmp_path, faithfulness=facts)
+    with load_model(tmp_path, threads=1) as model:
+        maps = {name: model.explain(film, name) for name in PLAIN[:3]}
+        told = model.analyze(make_radiograph(film.pixels), gate=False).evidence
+    assert maps["evidence"].warnings == told.warnings == (f"evidence {WARNING}.",)
+    assert told.to_dict()["warnings"] == [f"evidence {WARNING}."]
+    # One passes its controls, the other was not measured.
+    assert maps["evidence_fine"].warnings == maps[PLAIN[2]].warnings == ()

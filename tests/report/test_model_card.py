@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from factories.faithfulness_facts import WARNING, make_faithfulness
 from factories.networks import build_tiny_onnx, make_tiny_facts
 from hilum.models.zoo import list_models
 from hilum.report.figures import format_interval, render_metrics_table
@@ -50,6 +51,20 @@ def test_table_has_a_row_for_each_operating_point(spec: ModelSpec) -> None:
     assert len(rows) == 3
     assert rows[0].startswith("| `youden` (default) | 0.5000 | 0.900 (0.850 to 0.950) |")
     assert {row.count("|") for row in rows} == {8}
+
+
+def test_card_tells_which_maps_deserve_belief(spec: ModelSpec) -> None:
+    assert "deserve belief" not in render_model_card(spec)
+    facts = make_faithfulness(evidence=WARNING, evidence_fine="")
+    measured = ModelSpec.model_validate(spec.model_dump() | {"faithfulness": facts})
+    card = render_model_card(measured)
+    section = card[card.index("## Which maps deserve belief") :]
+    assert "8 films of films, test" in section
+    assert section.count("| `evidence") == 2
+    assert f"* Warning: evidence {WARNING}." in section
+    assert section.count("Warning") == 1
+    assert "| not measured |" in section
+    assert "None" not in card
 
 
 def test_card_tells_whom_the_model_is_for(spec: ModelSpec) -> None:

@@ -80,6 +80,7 @@ def show_result(
         with st.container(key="words", gap="small"):
             if prediction.assessed:
                 _show_legend(prediction, view)
+                show_notes(prediction.evidence.warnings)
                 show_sentence(describe_evidence(prediction))
                 for region in _list_regions(prediction):
                     show_sentence(region.sentence)

@@ -205,6 +205,8 @@ def _explain(
         )
         told = f"{_describe_map(explanation)}  {took_s:.2f} s  {'  '.join(pictures)}"
         print(f"    {name:10} {told}")
+        for warning in explanation.warnings:
+            print(f"        WARNING  {warning}")
         for region in regions:
             print(f"        {region.sentence}")
         if not regions:

@@ -13,12 +13,11 @@ from hilum.cli import options
 from hilum.cli.bars import Bar
 from hilum.cli.judging import OutOption, PartOption, read_films
 from hilum.cli.writing import check_target, write_output
-from hilum.errors import ConfigError, MissingExtraError, SpecMismatchError
+from hilum.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
     from hilum.cli.judging import Films
     from hilum.faithfulness import Findings, LabelledFilm
-    from hilum.inference import Backend
     from hilum.predictor import Predictor
 
 
@@ -84,7 +83,7 @@ def faithfulness(
             _take_films(predictor, dataset, films),
             list(dict.fromkeys(chosen)),
             set_name=f"{dataset.name}, {part}",
-            random_weights=random_weights and _can_shuffle(predictor.backend),
+            random_weights=random_weights and _can_shuffle(),
             seed=seed,
             report=bars.show,
         )
@@ -126,13 +125,11 @@ class _Bars:
             self._bar = None
 
 
-def _can_shuffle(backend: Backend) -> bool:
-    """Whether the model's weights can be shuffled; says why where they cannot."""
+def _can_shuffle() -> bool:
+    """Whether weights can be shuffled here; says why where they cannot."""
     try:
-        from hilum.explain.networks import open_network
-
-        open_network(backend)
-    except (MissingExtraError, ConfigError, SpecMismatchError) as error:
+        import hilum.models.randomise  # noqa: F401  (needs the extra)
+    except MissingExtraError as error:
         print(f"hilum: maps of shuffled weights are not measured. {error}", file=sys.stderr)
         return False
     return True

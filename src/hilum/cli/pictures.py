@@ -106,7 +106,8 @@ def describe_picture(prediction: Prediction, explanation: Explanation) -> str:
     return (
         f"{answer[:1].upper()}{answer[1:]} ({prediction.model} {prediction.model_version}). "
         f"Map by {explanation.method}: what the network used, not where disease is. "
-        "Research software, not a medical device."
+        + "".join(f"Warning: {warning} " for warning in explanation.warnings)
+        + "Research software, not a medical device."
     )
 
 

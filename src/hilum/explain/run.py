@@ -102,4 +102,5 @@ def explain(
         scale=chosen.scale,
         options={**chosen.options, **options} | describe_views(views),
         spread=spread,
+        warnings=spec.list_map_warnings(method),
     )

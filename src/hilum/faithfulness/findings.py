@@ -116,8 +116,7 @@ def measure_faithfulness(
     set_name
         The set and its part, for the record.
     random_weights
-        Compare with the maps of shuffled weights, too; it needs the extra ``train`` and a model
-        that is no ensemble.
+        Compare with the maps of shuffled weights, too; it needs the extra ``train``.
 
     Raises
     ------

@@ -7,7 +7,6 @@ Maps are compared by the rank correlation of their cells.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import DatasetError
+from hilum.errors import ConfigError, DatasetError
 from hilum.explain import explain
 from hilum.faithfulness.films import enlarge, wrap_film
 from hilum.faithfulness.means import Interval, average_by_patient
+from hilum.inference import OnnxBackend
 from hilum.preprocess import resize_film
 
 if TYPE_CHECKING:
@@ -85,18 +85,17 @@ def measure_stability(
     DatasetError
         No film is of the positive class.
     MissingExtraError
-        torch is not installed.
+        The extra ``train``, which shuffles weights, is not installed.
     ConfigError, SpecMismatchError, ModelError
-        See :func:`hilum.explain.explain`; or the model is an ensemble, whose weights are several
-        networks'.
+        See :func:`hilum.explain.explain`; or the backend has no ONNX file.
     """
     films = [film for film in films if film.label == 1]
     if not films:
         raise DatasetError("There are no films of the positive class to change.")
     planes = [resize_film(one.radiograph, backend.spec.input) for one in films]
     patients = [film.patient for film in films]
-    stages = _count_stages(backend) if random_weights else 0
-    rounds, done = (1 + stages) * len(films), 0
+    names = _list_layers(backend) if random_weights else []
+    rounds, done = (1 + len(names)) * len(films), 0
     found: dict[str, list[list[float]]] = {method: [] for method in methods}
     maps: dict[tuple[str, int], Plane] = {}
     for number, film in enumerate(planes):
@@ -107,9 +106,7 @@ def measure_stability(
             found[method].append(row)
         done += 1
         report(done, rounds)
-    names: list[str] = []
-    for name, shuffled in _shuffle_weights(backend, seed) if random_weights else ():
-        names.append(name)
+    for _, shuffled in _shuffle_weights(backend, seed) if random_weights else ():
         for number, film in enumerate(planes):
             for method in methods:
                 drawn = _draw(shuffled, film, method)
@@ -164,21 +161,25 @@ def _rank(values: Plane) -> NDArray[np.float64]:
     return ranks
 
 
-def _count_stages(backend: Backend) -> int:
-    from hilum.explain.networks import list_layers, open_network
-
-    return len(list_layers(open_network(backend))) + 2  # and the head, and the stem
-
-
 def _shuffle_weights(backend: Backend, seed: int) -> Iterator[tuple[str, Backend]]:
-    """Give the network with its head drawn anew, then its last layer too, and so on to the stem."""
-    from hilum.explain.networks import list_layers, open_network
-    from hilum.inference.torch_backend import TorchBackend
+    """Give the network with its head shuffled, then its last layer too, and so on to the stem."""
     from hilum.models.randomise import shuffle_weights
 
-    network = open_network(backend)
-    layers = list(reversed(list_layers(network)))
-    # A copy: the backend keeps its network for the methods that look inside.
-    shuffled = copy.deepcopy(network.network)
-    for name in shuffle_weights(shuffled, layers, seed):
-        yield name, TorchBackend(backend.spec, shuffled)
+    for name, weights in shuffle_weights(_get_weights(backend), seed):
+        with OnnxBackend(backend.spec, weights) as shuffled:
+            yield name, shuffled
+
+
+def _list_layers(backend: Backend) -> list[str]:
+    from hilum.models.randomise import list_layers
+
+    return list_layers(_get_weights(backend))
+
+
+def _get_weights(backend: Backend) -> bytes:
+    if not isinstance(backend, OnnxBackend):
+        raise ConfigError(
+            f"Weights are shuffled in an ONNX file, and {type(backend).__name__} has none. Export "
+            "the model."
+        )
+    return backend.weights

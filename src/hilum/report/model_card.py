@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hilum.report.figures import render_metrics_table
-from hilum.spec import ModelSpec
+from hilum.report.figures import format_interval, render_metrics_table
+from hilum.spec import Faithfulness, ModelSpec
 
 # Published figures on films of other hospitals, for networks of this kind that reached .93
 # to .95 on this test set.
@@ -22,6 +22,7 @@ def render_model_card(spec: ModelSpec) -> str:
         _render_facts(spec),
         _render_thresholds(spec),
         *(f"## On {part}\n\n{render_metrics_table(spec, part)}".rstrip() for part in spec.metrics),
+        *([] if spec.faithfulness is None else [_render_faithfulness(spec, spec.faithfulness)]),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -132,4 +133,40 @@ def _render_thresholds(spec: ModelSpec) -> str:
         f"## Operating points\n\nChosen on {chosen_on}. `{spec.default_operating_point}` is the "
         "default.\n\n| name | threshold | rule | sensitivity there | specificity there |\n"
         f"|---|---|---|---|---|\n{rows}"
+    )
+
+
+def _render_faithfulness(spec: ModelSpec, found: Faithfulness) -> str:
+    """Say which maps deserve belief, and what the network looks at."""
+    rows = "\n".join(
+        f"| `{name}` | "
+        + " | ".join(
+            format_interval(figure)
+            for figure in (one.hit, one.iou, one.insertion_gain, one.road_gain, one.shift)
+        )
+        + f" | {format_interval(one.random_weights) if one.random_weights else 'not measured'} |"
+        for name, one in found.methods.items()
+    )
+    warnings = [
+        f"* Warning: {warning}"
+        for name in found.methods
+        for warning in spec.list_map_warnings(name)
+    ]
+    sentences = [
+        f"* Of planted opacities a control hits {format_interval(found.control_hit)}.",
+        f"* AUC of these films {format_interval(found.auc)}; where all but the lungs is levelled "
+        f"{format_interval(found.auc_lungs_only)}; where the lungs are levelled "
+        f"{format_interval(found.auc_lungs_levelled)}.",
+        f"* Of the positive evidence on films of pneumonia {format_interval(found.outside_lungs)} "
+        f"lies outside of the lungs; {found.outside_lungs_flat:.3f} if it were everywhere alike.",
+        "* A lead letter put into a corner changes the probability by "
+        f"{format_interval(found.put_in_marker)} on average.",
+    ]
+    return (
+        f"## Which maps deserve belief\n\nMeasured on {found.films} films of {found.set_name} by "
+        "`hilum faithfulness`. Hit and IoU are of planted opacities; insertion and ROAD by how "
+        "much the map's order is better than chance; shift and shuffled weights are rank "
+        "correlations.\n\n"
+        "| map | hit | IoU | insertion | ROAD | shift | shuffled weights |\n"
+        f"|---|---|---|---|---|---|---|\n{rows}\n\n" + "\n".join([*warnings, *sentences])
     )

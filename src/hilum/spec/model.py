@@ -149,6 +149,16 @@ class ModelSpec(Facts):
                 raise ValueError(f"metrics of {part!r} do not cover the operating points")
         return self
 
+    def list_map_warnings(self, method: str) -> tuple[str, ...]:
+        """List the controls that a method's maps fail on this model, a sentence each.
+
+        Empty where it passes them all, and where it was not measured.
+        """
+        if self.faithfulness is None or method not in self.faithfulness.methods:
+            return ()
+        found = self.faithfulness.methods[method].warnings
+        return tuple(f"{method} {sentence}." for sentence in found)
+
     def refer(self) -> ModelReference:
         """Give what another model's spec says of this one."""
         return ModelReference(
