@@ -14,10 +14,11 @@ from hilum.anatomy import find_lungs
 from hilum.data.phantom import draw_phantom
 from hilum.errors import ConfigError
 from hilum.explain import find_regions, trace_contours
-from hilum.types import EVIDENCE_SCALE, Explanation, Radiograph
+from hilum.types import Explanation, Radiograph
 
 HEIGHT_PX, WIDTH_PX = 448, 420
 CELLS = 14
+SCALE = 16.0
 # Cells within the phantom's lungs, as (row, column) of 14 x 14.
 RIGHT_UPPER, RIGHT_MID, LEFT_LOWER = (4, 4), (6, 3), (9, 11)
 
@@ -31,7 +32,7 @@ def make_map(
     for row, column in cells:
         values[row, column] = strength
     box = (0.0, 0.0, float(size_px[1]), float(size_px[0]))
-    return Explanation(values, box, "evidence", "pneumonia", -0.25)
+    return Explanation(values, box, "evidence", "pneumonia", -0.25, scale=SCALE)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_a_region_is_measured(film: Radiograph) -> None:
     explanation = make_map(RIGHT_MID, strength=12.1)
     [region] = explanation.regions(film)
     assert (region.target, region.side, region.unit) == ("pneumonia", "for", "logit")
-    assert region.level == EVIDENCE_SCALE / 4
+    assert region.level == SCALE / 4
     # The centre of the cell.
     assert region.peak == pytest.approx((3.5 * 30, 6.5 * 32))
     assert region.peak_value == pytest.approx(12.1, abs=1e-4)
@@ -111,7 +112,7 @@ def test_the_level_is_absolute() -> None:
     assert replace(same, evidence_share=one.evidence_share) == one
 
 
-@pytest.mark.parametrize("strength", [0.0, -12.0, EVIDENCE_SCALE / 4])
+@pytest.mark.parametrize("strength", [0.0, -12.0, SCALE / 4])
 def test_a_map_that_does_not_reach_the_level_has_none(film: Radiograph, strength: float) -> None:
     assert make_map(RIGHT_MID, strength=strength).regions(film) == ()
 

@@ -106,7 +106,7 @@ def test_the_legend_tells_the_lines() -> None:
 
 def test_lines_are_drawn_into_the_legend() -> None:
     plain, lined = (
-        np.asarray(draw_legend(contours=contours).convert("L"), dtype=float)
+        np.asarray(draw_legend(contours=contours, scale=16.0).convert("L"), dtype=float)
         for contours in ((), (8.0,))
     )
     # Bars are 416 px wide from 32 px on: a quarter and three quarters of the way.

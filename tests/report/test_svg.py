@@ -193,7 +193,13 @@ def test_the_legend_shows_the_colours() -> None:
     assert ends[0][2] > ends[0][0]
     assert ends[1][0] > ends[1][2]
     texts = read_texts(draw())
-    for word in ("against pneumonia", "for pneumonia", "-16", "+8", "evidence per cell, in logits"):
+    for word in (
+        "against pneumonia",
+        "for pneumonia",
+        "-32",
+        "+16",
+        "evidence per cell, in logits",
+    ):
         assert word in texts
 
 

@@ -15,7 +15,7 @@ from hilum.models.zoo import list_models
 from hilum.report import COLORMAPS, DEFAULT_SCALE
 from hilum.spec import ModelSpec
 
-_SCALES = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0)
+_SCALES = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 50.0)
 COLORMAP_TITLES = {
     "evidence": "Orange for, blue against",
     "green_purple": "Green for, purple against",

@@ -24,6 +24,9 @@ from hilum.errors import MissingExtraError
 _RG1 = "RG1_UNCR.dcm"
 # In the lower zone of the patient's right lung, which lies on the left of the film.
 _LOWER_ZONE = Opacity(x=0.3, y=0.62, radius=0.12, strength=0.8)
+# A drawing is no film, and the default model's gate refuses most of those with an opacity. This one
+# passes with and without: a first look should show what an answer looks like.
+_PHANTOM_SEED = 4
 
 
 Subject = Literal["adult", "drawing"]
@@ -84,7 +87,7 @@ def _find_rg1() -> Path | None:
 
 def read_phantom(opacity: Opacity | None = None) -> bytes:
     """Draw a phantom and give it as a 16-bit grey PNG."""
-    return _encode_png16(draw_phantom(0, opacity=opacity))
+    return _encode_png16(draw_phantom(_PHANTOM_SEED, opacity=opacity))
 
 
 def _encode_png16(pixels: NDArray[np.float32]) -> bytes:

@@ -19,6 +19,7 @@ from hilum.cli.judging import (
     ThreadsOption,
     ThresholdOption,
 )
+from hilum.cli.writing import rewrite_spec
 from hilum.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -201,18 +202,10 @@ def _describe_command(candidates: list[Candidate], given: list[Path], part: str)
 
 
 def _record(evaluation: Evaluation, candidates: list[Candidate], part: str) -> None:
-    from hilum.models.zoo import resolve_model
-    from hilum.spec import write_spec
-
     for judged, candidate in zip(evaluation.models, candidates, strict=True):
-        if candidate.model is None or candidate.spec is None:
-            continue
-        spec, folder = resolve_model(candidate.model)
-        path = folder / f"{spec.name}.json"
-        if not path.is_file():
-            raise ConfigError(f"The spec of {spec.name} is not in a file of that name.")
-        metrics = {**spec.metrics, part: judged.metrics}
-        write_spec(spec.model_copy(update={"metrics": metrics}), path)
+        if candidate.model is not None and candidate.spec is not None:
+            metrics = candidate.spec.metrics | {part: judged.metrics}
+            rewrite_spec(candidate.model, {"metrics": metrics})
 
 
 def _write_report(

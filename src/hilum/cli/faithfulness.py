@@ -12,12 +12,12 @@ import typer
 from hilum.cli import options
 from hilum.cli.bars import Bar
 from hilum.cli.judging import OutOption, PartOption, read_films
-from hilum.cli.writing import check_target, write_output
-from hilum.errors import ConfigError, MissingExtraError
+from hilum.cli.writing import check_target, rewrite_spec, write_output
+from hilum.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from hilum.cli.judging import Films
-    from hilum.faithfulness import Findings, LabelledFilm
+    from hilum.faithfulness import LabelledFilm
     from hilum.predictor import Predictor
 
 
@@ -69,6 +69,7 @@ def faithfulness(
     from hilum.cli.faithfulness_words import format_findings
     from hilum.explain import get_method
     from hilum.faithfulness import measure_faithfulness
+    from hilum.models.zoo import DEFAULT_MODEL
     from hilum.predictor import load_model
     from hilum.report.faithfulness_page import render_faithfulness
 
@@ -95,7 +96,7 @@ def faithfulness(
         page = render_faithfulness(findings)
         write_output(report, lambda partial: partial.write_text(page, encoding="utf-8"))
     if record:
-        _record(model, findings)
+        rewrite_spec(model or DEFAULT_MODEL, {"faithfulness": findings.summarise()})
 
 
 class _Bars:
@@ -154,14 +155,3 @@ def _take_films(predictor: Predictor, dataset: Films, count: int) -> list[Labell
             )
             taken.append(LabelledFilm(radiograph, film.patient, label))
     return taken
-
-
-def _record(model: str | None, findings: Findings) -> None:
-    from hilum.models.zoo import DEFAULT_MODEL, resolve_model
-    from hilum.spec import write_spec
-
-    spec, folder = resolve_model(model or DEFAULT_MODEL)
-    path = folder / f"{spec.name}.json"
-    if not path.is_file():
-        raise ConfigError(f"The spec of {spec.name} is not in a file of that name.")
-    write_spec(spec.model_copy(update={"faithfulness": findings.summarise()}), path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hilum.errors import ConfigError
@@ -37,3 +37,30 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"{path} cannot be written: {reason}.") from error
+
+
+def rewrite_spec(model: str, facts: Mapping[str, object]) -> None:
+    """Change facts of a model in its spec, where it lies.
+
+    Parameters
+    ----------
+    model
+        A shipped model's name, or a folder.
+    facts
+        Names of the spec's fields to what they are to be.
+
+    Raises
+    ------
+    ConfigError
+        The spec is not in a file of the model's name.
+    UnknownModelError, SpecMismatchError
+        See :func:`hilum.models.zoo.resolve_model`.
+    """
+    from hilum.models.zoo import resolve_model
+    from hilum.spec import write_spec
+
+    spec, folder = resolve_model(model)
+    path = folder / f"{spec.name}.json"
+    if not path.is_file():
+        raise ConfigError(f"The spec of {spec.name} is not in a file of that name.")
+    write_spec(spec.model_copy(update=facts), path)

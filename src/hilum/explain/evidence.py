@@ -2,49 +2,90 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+from PIL import Image
 
 from hilum.errors import ConfigError
 from hilum.explain.probe import Map, Probe
-from hilum.inference.views import shift_planes
+
+# Cells of the fine grid along each side of a cell of the network's.
+FINENESS = 4
 
 
-def compute_evidence_fine(probe: Probe, *, steps: int = 2) -> Map:
-    """Give the evidence on a grid of ``steps`` times as many cells a side.
+def compute_evidence_fine(
+    probe: Probe, *, share: float = 9.0 / 14.0, weight: float = 1.0 / 3.0
+) -> Map:
+    """Give the evidence on a grid four times as fine, from the film and four closer looks.
 
-    The network sees the film shifted by fractions of a cell, and each of its maps gives every
-    ``steps``-th cell of the fine one. Shifts are symmetric, so the fine grid covers the film as
-    the coarse one does, and its mean with the bias is the mean logit of the shifted films. What
-    a shift brings in at the border is the film's outermost row or column, repeated.
+    The network sees the film, and each of its four corners enlarged to the whole input. A closer
+    look has smaller cells; the whole film keeps what needs the whole. Where corners overlap, their
+    maps are blended, each fading towards its own border, so that no seam shows.
+
+    Share and weight were chosen on 20 validation films by the hits of planted opacities.
 
     Parameters
     ----------
-    steps
-        The network runs ``steps`` squared times.
+    share
+        Part of the film's sides that a closer look covers.
+    weight
+        Of the closer looks in the mean.
 
     Raises
     ------
     ConfigError
-        ``steps`` is less than two, or more than a cell has px.
+        An option is out of its range.
     """
-    height, width = probe.size_px
-    rows, columns = probe.backend.spec.architecture.evidence_shape
-    cell_h, cell_w = height / rows, width / columns
-    if not 2 <= steps <= min(cell_h, cell_w):
+    if not (0.5 < share < 1.0 and 0.0 < weight < 1.0):
         raise ConfigError(
-            f"evidence_fine: 2 <= steps <= {int(min(cell_h, cell_w))} is needed, not {steps}."
+            "evidence_fine: share lies between 0.5 and 1, and weight between 0 and 1, not "
+            f"share={share:g} and weight={weight:g}."
         )
-    # A film that is moved down by d shows a cell what lies d above its own place.
-    downs, acrosses = (
-        [round(cell * (0.5 - (step + 0.5) / steps)) for step in range(steps)]
-        for cell in (cell_h, cell_w)
-    )
-    fine = np.empty((rows * steps, columns * steps), dtype=np.float32)
-    for row, down in enumerate(downs):
-        # One row of shifts at a time: small networks are fastest with few films at once.
-        shifted = np.stack([shift_planes(probe.planes, down, across) for across in acrosses])
-        maps = probe.backend.run(shifted).evidence
-        for column, one in enumerate(maps):
-            fine[row::steps, column::steps] = probe.sign * one
-        probe.report((row + 1) * steps, steps * steps)
+    coarse = probe.backend.run(probe.planes[None]).evidence[0]
+    height, width = (FINENESS * cells for cells in coarse.shape)
+    part = round(share * height), round(share * width)
+    fade = _fade(part)
+    closer, total = np.zeros((height, width)), np.zeros((height, width))
+    corners = itertools.product((0, height - part[0]), (0, width - part[1]))
+    probe.report(1, 5)
+    for done, (top, left) in enumerate(corners, start=2):
+        planes = _enlarge(probe, (top / height, left / width), part[0] / height, part[1] / width)
+        seen = probe.backend.run(planes[None]).evidence[0]
+        place = np.s_[top : top + part[0], left : left + part[1]]
+        closer[place] += fade * _resize(seen, part)
+        total[place] += fade
+        probe.report(done, 5)
+    mean = (1.0 - weight) * _resize(coarse, (height, width)) + weight * closer / total
+    fine: Map = (probe.sign * mean).astype(np.float32)
     return fine
+
+
+def _enlarge(probe: Probe, corner: tuple[float, float], tall: float, wide: float) -> Map:
+    """Bring a part of the input, in shares of its sides, to the input's size."""
+    height, width = probe.size_px
+    top, left = corner[0] * height, corner[1] * width
+    box = (left, top, left + wide * width, top + tall * height)
+    return np.stack(
+        [
+            np.asarray(
+                Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box)
+            )
+            for plane in probe.planes
+        ]
+    )
+
+
+def _resize(values: Map, shape: tuple[int, int]) -> Map:
+    image = Image.fromarray(np.ascontiguousarray(values))
+    resized: Map = np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+    return resized
+
+
+def _fade(shape: tuple[int, int]) -> Map:
+    """Give the weight of each cell of a closer look: less the nearer to its border."""
+    down, across = (
+        np.minimum(np.arange(cells) + 0.5, cells - 0.5 - np.arange(cells)) for cells in shape
+    )
+    fade: Map = np.outer(down, across).astype(np.float32)
+    return fade

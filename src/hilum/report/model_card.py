@@ -21,8 +21,8 @@ def render_model_card(spec: ModelSpec) -> str:
         _render_use(spec),
         _render_facts(spec),
         _render_thresholds(spec),
-        *(f"## On {part}\n\n{render_metrics_table(spec, part)}".rstrip() for part in spec.metrics),
         *([] if spec.faithfulness is None else [_render_faithfulness(spec, spec.faithfulness)]),
+        *(f"## On {part}\n\n{render_metrics_table(spec, part)}".rstrip() for part in spec.metrics),
     ]
     return "\n\n".join(sections) + "\n"
 
