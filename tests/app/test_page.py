@@ -147,7 +147,7 @@ def test_a_refused_film_has_reasons_and_no_figure(
 def test_an_upload_opens_at_once(open_page: OpenPage, small_film: bytes) -> None:
     page = open_page()
     upload(page, "a*b_<i>.png", small_film)
-    assert page.radio(key="film").value.startswith("upload:")
+    assert page.radio(key="film").value.startswith("drop:")
     assert "probability of pneumonia" in read_page(page)
 
 
@@ -164,7 +164,7 @@ def test_a_corrupt_file_is_a_calm_message(open_page: OpenPage, small_film: bytes
 def test_taking_the_open_film_away_closes_it(open_page: OpenPage, small_film: bytes) -> None:
     page = open_page()
     upload(page, "film.png", small_film)
-    page.file_uploader[0].set_value(None).run()
+    page.button(key="forget").click().run()
     assert not page.exception
     assert page.radio(key="film").value is None
     assert "Drop a chest film" in read_page(page)
@@ -176,7 +176,7 @@ def test_a_sample_stays_open_when_uploads_come_and_go(
     page = open_page()
     upload(page, "film.png", small_film)
     page.radio(key="film").set_value(PHANTOM).run()
-    page.file_uploader[0].set_value(None).run()
+    page.button(key="forget").click().run()
     assert not page.exception
     assert page.radio(key="film").value == PHANTOM
     assert "This is a drawing" in read_page(page)

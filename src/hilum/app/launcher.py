@@ -21,6 +21,8 @@ FIRST_PORT = 8501
 _PORTS_TRIED = 50
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _MIB = 1024 * 1024
+MOST_UPLOAD_BYTES = 512 * _MIB
+"""Of one file that is dropped on a page: an archive of films is larger than a film."""
 
 
 @dataclass(frozen=True, slots=True)

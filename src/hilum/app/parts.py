@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from html import escape
 
 import streamlit as st
@@ -49,3 +50,23 @@ def show_trouble(title: str, message: str, advice: str) -> None:
         f'<div class="trouble" role="alert"><h2>{to_html(title)}</h2>'
         f'<p>{to_html(message)}</p><p class="quiet">{to_html(advice)}</p></div>'
     )
+
+
+@contextmanager
+def follow_passes(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a method is that asks the network many times; nothing where it asks once.
+
+    Yields
+    ------
+    What is to be called with the passes done, and those in all.
+    """
+    place = st.empty()
+
+    def tell(done: int, whole: int) -> None:
+        if whole > 1:
+            place.progress(min(1.0, done / whole), text=f"{what}: pass {done} of {whole}")
+
+    try:
+        yield tell
+    finally:
+        place.empty()

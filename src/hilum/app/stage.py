@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import streamlit as st
-from PIL import Image
 
 from hilum.app.parts import (
     show_facts,
@@ -15,6 +13,13 @@ from hilum.app.parts import (
     show_quiet,
     show_sentence,
     to_html,
+)
+from hilum.app.pictures import (
+    draw_evidence,
+    encode_png,
+    get_colormap,
+    get_scale,
+    show_picture,
 )
 from hilum.app.rail import View
 from hilum.app.theme import GROUND, TEXT
@@ -27,6 +32,7 @@ from hilum.app.wording import (
     list_facts,
 )
 from hilum.decision import get_uncertain_range
+from hilum.explain import get_method
 from hilum.report import draw_film, draw_legend, draw_svg
 from hilum.spec import ModelSpec
 from hilum.types import Prediction, Region
@@ -84,9 +90,10 @@ def show_result(
                 show_sentence(describe_evidence(prediction))
                 for region in _list_regions(prediction):
                     show_sentence(region.sentence)
+                method = get_method(prediction.evidence.method)
                 show_quiet(
-                    "The map shows what this network used, on the grid of its last layer. It does "
-                    "not outline disease."
+                    f"{method.name}: {method.summary}. The map shows what this network used. It "
+                    "does not outline disease."
                 )
             _show_downloads(prediction, view)
         with st.container(key="facts", gap="xsmall"):
@@ -137,36 +144,32 @@ def _describe_zone(low: float, high: float) -> str:
 
 def _show_film(prediction: Prediction, view: View) -> None:
     picture = draw_film(prediction.radiograph, max_side_px=_SHOWN_SIDE_PX)
-    _show_picture(picture, "The film")
+    show_picture(picture, "The film")
 
 
 def _show_evidence(prediction: Prediction, view: View) -> None:
-    picture = _draw(prediction, view, max_side_px=_SHOWN_SIDE_PX)
-    _show_picture(picture, "The film with the evidence over it")
+    picture = draw_evidence(prediction, view, max_side_px=_SHOWN_SIDE_PX)
+    show_picture(picture, "The film with the evidence over it")
 
 
 def _show_legend(prediction: Prediction, view: View) -> None:
-    target = prediction.evidence.target
+    target, scale = prediction.evidence.target, get_scale(prediction, view)
+    unit = get_method(prediction.evidence.method).unit
     legend = draw_legend(
-        colormap=view.colormap,
-        scale=view.scale,
+        colormap=get_colormap(prediction, view),
+        scale=scale,
         opacity=view.opacity,
         width_px=_LEGEND_WIDTH_PX,
         target=target,
+        unit=unit,
         background=GROUND,
         foreground=TEXT,
     )
+    words = f"Legend: from {scale:g} logit against {target} to {scale:g} for it"
+    if unit == "relative":
+        words = "Legend: from nothing to the strongest place of this film"
     with st.container(key="legend", width=_LEGEND_WIDTH_PX // 2):
-        _show_picture(
-            legend,
-            f"Legend: from {view.scale:g} logit against {target} to {view.scale:g} for it",
-        )
-
-
-def _draw(prediction: Prediction, view: View, *, max_side_px: int | None = None) -> Image.Image:
-    return prediction.overlay(
-        opacity=view.opacity, colormap=view.colormap, scale=view.scale, max_side_px=max_side_px
-    )
+        show_picture(legend, words)
 
 
 def _list_regions(prediction: Prediction) -> tuple[Region, ...]:
@@ -181,8 +184,8 @@ def _render_svg(prediction: Prediction, view: View) -> str:
         text=f"{describe_evidence(prediction)} {describe_use(prediction)}",
         regions=_list_regions(prediction),
         opacity=view.opacity,
-        colormap=view.colormap,
-        scale=view.scale,
+        colormap=get_colormap(prediction, view),
+        scale=get_scale(prediction, view),
     )
 
 
@@ -192,7 +195,7 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Picture (PNG)",
-            data=lambda: _encode_png(_draw(prediction, view)),
+            data=lambda: encode_png(draw_evidence(prediction, view)),
             file_name=f"{stem}-evidence.png",
             mime="image/png",
             on_click="ignore",
@@ -215,15 +218,3 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
             on_click="ignore",
             key="save_result",
         )
-
-
-def _show_picture(picture: Image.Image, words: str) -> None:
-    # Streamlit's own choice of format is JPEG, which is not for films.
-    st.image(_encode_png(picture), width="stretch", output_format="PNG", alt=words)
-
-
-def _encode_png(image: Image.Image) -> bytes:
-    """Encode for the screen: lossless, and quick rather than small."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from hilum.app.samples import Subject
-from hilum.decision import get_uncertain_range
+from hilum.decision import Agreement, get_uncertain_range
 from hilum.errors import (
     HilumError,
     MissingExtraError,
@@ -119,6 +119,20 @@ def describe_decision(prediction: Prediction, spec: ModelSpec) -> tuple[str, str
         f"(operating point {point})."
     )
     return verdict, reason
+
+
+def describe_agreement(agreement: Agreement) -> str:
+    """Say how far several models agree on a film."""
+    counts = ", ".join(f"{count} × {decision}" for decision, count in agreement.counts.items())
+    if agreement.probability_min is None or agreement.probability_max is None:
+        return f"No network assessed this film ({counts})."
+    low, high = format_percent(agreement.probability_min), format_percent(agreement.probability_max)
+    between = f"Probabilities from {low} to {high}." if low != high else f"Probability {low}."
+    if agreement.verdict == "agree":
+        return f"All networks that answer say {agreement.label} ({counts}). {between}"
+    if agreement.verdict == "disagree":
+        return f"The networks disagree ({counts}): ask a radiologist. {between}"
+    return f"Not all networks can answer ({counts}): ask a radiologist. {between}"
 
 
 def describe_evidence(prediction: Prediction) -> str:

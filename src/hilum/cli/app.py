@@ -32,6 +32,7 @@ def open_page(
 ) -> None:
     """Open the page: drop a chest film, see the answer and its evidence."""
     from hilum.app.launcher import (
+        MOST_UPLOAD_BYTES,
         ServerOptions,
         find_port,
         is_loopback,
@@ -39,7 +40,6 @@ def open_page(
         run_page,
     )
     from hilum.app.options import PageOptions
-    from hilum.io import DEFAULT_LIMITS
     from hilum.models.zoo import resolve_model
 
     require_streamlit()
@@ -53,4 +53,4 @@ def open_page(
             err=True,
         )
     typer.echo(f"hilum is at {server.url} (stop with Ctrl-C).")
-    run_page(server, PageOptions(model=model), max_upload_bytes=DEFAULT_LIMITS.file_bytes)
+    run_page(server, PageOptions(model=model), max_upload_bytes=MOST_UPLOAD_BYTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hilum.decision.agreement import Agreement, measure_agreement
 from hilum.decision.calibrate import compute_probability, fit_calibration
 from hilum.decision.conformal import fit_zone
 from hilum.decision.decide import (
@@ -15,6 +16,7 @@ from hilum.decision.operating_points import choose_operating_points
 from hilum.decision.rules import Rule, choose_operating_point, parse_rule
 
 __all__ = [
+    "Agreement",
     "Decision",
     "Gate",
     "Rule",
@@ -27,5 +29,6 @@ __all__ = [
     "get_operating_point",
     "get_uncertain_range",
     "load_gate",
+    "measure_agreement",
     "parse_rule",
 ]

@@ -5,6 +5,7 @@
 >>> film.pixels.shape, film.warnings  # doctest: +SKIP
 """
 
+from hilum.io.archive import ArchivedFilm, ArchiveLimits, FilmArchive, is_archive
 from hilum.io.array import radiograph_from_array
 from hilum.io.film_warnings import WARNINGS
 from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
@@ -13,7 +14,11 @@ from hilum.io.read import read_radiograph
 __all__ = [
     "DEFAULT_LIMITS",
     "WARNINGS",
+    "ArchiveLimits",
+    "ArchivedFilm",
+    "FilmArchive",
     "ReadLimits",
+    "is_archive",
     "radiograph_from_array",
     "read_radiograph",
 ]

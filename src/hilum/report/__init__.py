@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hilum.report.colormaps import COLORMAPS, DEFAULT_SCALE, Colormap, choose_scale
+from hilum.report.colormaps import COLORMAPS, DEFAULT_SCALE, Colormap, choose_colormap, choose_scale
 from hilum.report.legend import draw_legend
 from hilum.report.overlay import draw_film, draw_overlay
 from hilum.report.panel import draw_panel
@@ -12,6 +12,7 @@ __all__ = [
     "COLORMAPS",
     "DEFAULT_SCALE",
     "Colormap",
+    "choose_colormap",
     "choose_scale",
     "draw_film",
     "draw_legend",
