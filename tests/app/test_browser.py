@@ -150,7 +150,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
     visit.see_picture(LEGEND)
     name = "e => [e.type || e.tagName, e.ariaLabel || e.innerText || ''].join(' ')"
     reached = set()
-    for _ in range(22):
+    for _ in range(34):
         visit.page.keyboard.press("Tab")
         reached.add(visit.page.evaluate(f"({name})(document.activeElement)"))
     wanted = {

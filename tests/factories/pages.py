@@ -70,6 +70,19 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], url: str) -> bool:
     return False
 
 
+def find_resident_mb(url: str) -> float:
+    """Give the resident memory of the process that serves ``url``, in MB (Linux)."""
+    port = f"--port={url.rpartition(':')[2]}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if port in (folder / "cmdline").read_bytes().split(b"\0"):
+                pages = int((folder / "statm").read_text().split()[1])
+                return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        except OSError:
+            continue  # it has ended meanwhile
+    raise RuntimeError(f"No process serves {url}.")
+
+
 @contextmanager
 def open_chromium(
     executable: str | os.PathLike[str], *, width_px: int = 1440, height_px: int = 900

@@ -107,6 +107,10 @@ _PARTS = """
 .list th, .list td { padding: 0.4rem 0.9rem 0.4rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 .wide-list { overflow-x: auto; }
+.st-key-card_text { max-width: 110ch; overflow-wrap: anywhere; }
+.st-key-card_text table { display: block; overflow-x: auto; }
+.st-key-card_text h1 { font-size: 1.35rem; }
+.st-key-card_text h2 { font-size: 1.05rem; }
 .prose { max-width: 76ch; }
 .prose h2 { font-size: 1.05rem; font-weight: 600; margin: 1.2rem 0 0.3rem; padding: 0; }
 .prose p, .prose li { font-size: 0.95rem; color: var(--text); }
