@@ -120,13 +120,15 @@ def _describe_doubt(prediction: Prediction) -> str:
 
 def _add_caption(image: Image.Image, text: str) -> Image.Image:
     """Add a strip with ``text`` below a picture; the film itself stays free."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
+
+    from hilum.report.lettering import load_font
 
     size_px = max(12, image.width // 36)
     captioned = Image.new("RGB", (image.width, image.height + 2 * size_px), "#12171b")
     captioned.paste(image, (0, 0))
     place = (size_px // 2, image.height + size_px)
-    font = ImageFont.load_default(size_px)
+    font = load_font(size_px)
     ImageDraw.Draw(captioned).text(place, text, fill="#d7dde2", font=font, anchor="lm")
     return captioned
 

@@ -27,7 +27,7 @@ from hilum.report.colormaps import (
     make_opacity_table,
 )
 from hilum.report.legend import Key, make_bar, make_key
-from hilum.report.lettering import load_font, wrap_text
+from hilum.report.lettering import SVG_FAMILIES, load_font, wrap_text
 from hilum.report.lines import DASH, EDGE, EDGE_OPACITY, EDGE_WIDTHS, INK, measure_line
 from hilum.report.overlay import draw_codes, draw_film, measure_zoom
 from hilum.report.panel import GROUND, MIN_COLUMN_PX, TEXT
@@ -119,7 +119,7 @@ def draw_svg(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" data-software="hilum" role="img" '
             f'width="{sheet.width:g}" height="{height:g}" viewBox="0 0 {sheet.width:g} '
-            f'{height:g}" font-family="Helvetica, Arial, sans-serif" font-size="{sheet.letter:g}">',
+            f'{height:g}" font-family="{SVG_FAMILIES}" font-size="{sheet.letter:g}">',
             f"<title>{to_xml(title)}</title>",
             f"<desc>{to_xml(' '.join(words))}</desc>",
             f'<defs><clipPath id="edge"><rect width="{film.width}" height="{film.height}"/>'
