@@ -157,7 +157,7 @@ def update_catalogue(old: Catalog, language: str, messages: list[Message]) -> Ca
         key = message.one if message.many is None else (message.one, message.many)
         known = old.get(message.one)
         kept = known.string if known is not None and isinstance(known.id, type(key)) else ""
-        new.add(key, kept or "", locations=[(place, None) for place in message.places])
+        new.add(key, kept or "", locations=[(place, 0) for place in message.places])
     return new
 
 

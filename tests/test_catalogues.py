@@ -44,7 +44,7 @@ def list_translations(catalogue: Catalog, message: Message) -> list[str]:
     """Every form of a translation."""
     found = catalogue.get(message.one)
     assert found is not None, f"{message.one!r} is not in the catalogue: make messages"
-    return [found.string] if isinstance(found.string, str) else list(found.string)
+    return [found.string] if isinstance(found.string, str) else list(found.string or ())
 
 
 def test_there_is_a_folder_for_every_language() -> None:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import SpecMismatchError
 from hilum.files import write_whole
+from hilum.language import Text
 from hilum.spec import read_checked
 from hilum.types import FilmWarning
 
@@ -46,12 +47,12 @@ POSTURE_SIDE = 16
 # clockwise.
 POSTURES = ("upright", "inverted", "turned_90", "turned_180", "turned_270", "part", "tilted")
 
-REASONS: dict[str, str] = {
-    "looks_inverted": "The film looks inverted: dense parts should be bright.",
-    "looks_turned": "The film does not look upright.",
-    "looks_partial": "The film seems to show a part of a chest only.",
-    "looks_foreign": "The picture does not look like a frontal chest film.",
-    "looks_unfamiliar": (
+REASONS: dict[str, Text] = {
+    "looks_inverted": Text("The film looks inverted: dense parts should be bright."),
+    "looks_turned": Text("The film does not look upright."),
+    "looks_partial": Text("The film seems to show a part of a chest only."),
+    "looks_foreign": Text("The picture does not look like a frontal chest film."),
+    "looks_unfamiliar": Text(
         "The film is unlike those that the model has learned from: it may be outside the "
         "training population."
     ),
