@@ -246,7 +246,9 @@ def decode_gate(data: bytes, thresholds: dict[str, float], embedding_size: int) 
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name].astype(np.float32) for name in _ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise SpecMismatchError("The file of the input gate cannot be read as one.") from error
+        raise SpecMismatchError(
+            Text("The file of the input gate cannot be read as one.")
+        ) from error
     inner, pictures = arrays["embedding_basis"].shape[-1], arrays["picture_basis"].shape[-1]
     cells = APPEARANCE_SIDE**2
     wanted = {
@@ -260,10 +262,15 @@ def decode_gate(data: bytes, thresholds: dict[str, float], embedding_size: int) 
     wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]
     if wrong or set(thresholds) != set(SCORES):
         raise SpecMismatchError(
-            f"The file of the input gate does not fit the model: {', '.join(wrong) or 'scores'}."
+            Text(
+                "The file of the input gate does not fit the model: {wrong}.",
+                wrong=", ".join(wrong) or "scores",
+            )
         )
     if not all(np.isfinite(values).all() for values in arrays.values()):
-        raise SpecMismatchError("The file of the input gate holds a number that is not finite.")
+        raise SpecMismatchError(
+            Text("The file of the input gate holds a number that is not finite.")
+        )
     return Gate(**arrays, thresholds=dict(thresholds))
 
 
@@ -277,5 +284,7 @@ def load_gate(spec: ModelSpec, folder: str | os.PathLike[str]) -> Gate | None:
     """
     if spec.gate is None:
         return None
-    data = read_checked(Path(folder) / spec.gate.file, spec.gate.sha256, "input gate", spec.name)
+    data = read_checked(
+        Path(folder) / spec.gate.file, spec.gate.sha256, Text("input gate"), spec.name
+    )
     return decode_gate(data, spec.gate.thresholds, spec.architecture.embedding_size)

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from hilum.errors import MissingExtraError
-from hilum.language import Language, translate
+from hilum.language import Language, Text, translate
 from hilum.report.lettering import find_font
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Sheet:
         try:
             from reportlab.pdfgen.canvas import Canvas
         except ImportError as error:
-            raise MissingExtraError("pdf", "write a PDF report") from error
+            raise MissingExtraError("pdf", Text("write a PDF report")) from error
         _prepare()
         self.language: Language = language
         self._buffer = BytesIO()
