@@ -22,9 +22,17 @@ DICOM element that identifies a person, and no file content.
 
 from __future__ import annotations
 
+from hilum.language import Text, recall
+
 
 class HilumError(Exception):
     """Base of all errors that hilum raises on purpose."""
+
+    @property
+    def text(self) -> Text:
+        """The message, so that it can be said in a reader's language."""
+        said = self.args[0] if self.args else ""
+        return said if isinstance(said, Text) else recall(str(self))
 
 
 class InputError(HilumError):
@@ -86,6 +94,10 @@ class MissingExtraError(HilumError, ImportError):
         self.extra = extra
         self.purpose = purpose
         super().__init__(
-            f'The extra "{extra}" is needed to {purpose}. Install it with: '
-            f'pip install "hilum[{extra}]"'
+            Text(
+                'The extra "{extra}" is needed to {purpose}. Install it with: '
+                'pip install "hilum[{extra}]"',
+                extra=extra,
+                purpose=purpose,
+            )
         )

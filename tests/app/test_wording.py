@@ -187,7 +187,7 @@ def test_age(years: float, text: str) -> None:
 
 def test_reading_tells_the_recipe_and_its_steps() -> None:
     text = describe_reading(make_prediction([[0.0]]).radiograph)
-    assert text == "radiograph_v1: window LINEAR 2048/4096, then invert MONOCHROME1"
+    assert text == "radiograph_v1: window LINEAR 2048/4096 → invert MONOCHROME1"
 
 
 def test_samples_are_honest(tiny_spec: ModelSpec) -> None:

@@ -15,6 +15,7 @@ from hilum.inference.backend import (
     check_batch,
     check_output,
 )
+from hilum.language import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,12 +134,18 @@ class OnnxBackend:
                 list(names), {INPUT_NAME: np.ascontiguousarray(batch)}
             )
         except Exception as error:  # ONNX Runtime's own errors share no public base class
-            raise ModelError(f"ONNX Runtime could not run {self._spec.name}: {error}") from error
+            raise ModelError(
+                Text(
+                    "ONNX Runtime could not run {model}: {error}",
+                    model=self._spec.name,
+                    error=str(error),
+                )
+            ) from error
         return outputs
 
     def _get_session(self) -> onnxruntime.InferenceSession:
         if self._session is None:
-            raise ModelError(f"{self._spec.name} was closed. Load it again.")
+            raise ModelError(Text("{model} was closed. Load it again.", model=self._spec.name))
         return self._session
 
     def close(self) -> None:
@@ -177,8 +184,13 @@ def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.
         return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no public base class
         raise SpecMismatchError(
-            f"The weights of {spec.name} are not an ONNX graph that this ONNX Runtime "
-            f"({onnxruntime.__version__}) can load: {error}"
+            Text(
+                "The weights of {model} are not an ONNX graph that this ONNX Runtime ({version}) "
+                "can load: {error}",
+                model=spec.name,
+                version=onnxruntime.__version__,
+                error=str(error),
+            )
         ) from error
 
 

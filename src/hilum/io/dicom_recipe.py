@@ -22,6 +22,7 @@ from hilum.io.dicom_values import get_decimals, get_integer, get_items, get_text
 from hilum.io.grey import look_up, sample_rows
 from hilum.io.lut import read_lut
 from hilum.io.rendering import SATURATED_SHARE, Rendering
+from hilum.language import Text
 from hilum.spec import WindowRecipe
 
 # Share of the film's own values left beyond black, and beyond white, where no window is given.
@@ -160,8 +161,12 @@ def _apply_hu_window(
     if get_text(elements, "RescaleType") != "HU":
         if not force:
             raise UnsupportedImageError(
-                f"The recipe {recipe} is for Hounsfield units, and this film is not in them. Use "
-                "a model trained with radiograph_v1, or force the recipe."
+                Text(
+                    "The recipe {recipe} is for Hounsfield units, and this film is not "
+                    "in them. Use a model trained with radiograph_v1, or force the "
+                    "recipe.",
+                    recipe=str(recipe),
+                )
             )
         codes.append("recipe_forced")
     steps.append(f"window LINEAR_EXACT {recipe.center:g}/{recipe.width:g} HU")
