@@ -15,6 +15,7 @@ from hilum.inference.backend import (
     check_batch,
     check_output,
 )
+from hilum.onnx_runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,10 +160,7 @@ class OnnxBackend:
 
 
 def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
-    # Windows builds send usage events by default; a film's analysis tells nobody anything.
-    onnxruntime.disable_telemetry_events()
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
