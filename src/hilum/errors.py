@@ -14,6 +14,7 @@
     ├── ConfigError                a recipe, an option or a setting
     ├── DatasetError               a folder or manifest of films for training or evaluation
     ├── TrainingError              a run that stopped: memory, disk, a loss that is not finite
+    ├── HubError                   a model hub: no token, no rights, no answer, a refusal
     └── MissingExtraError          an optional dependency is not installed (also an ImportError)
 
 A message says what is wrong and what to do. It never holds patient data: no value of a
@@ -77,6 +78,10 @@ class DatasetError(HilumError):
 
 class TrainingError(HilumError):
     """A training run stopped: out of memory, a full disk, a loss that is not finite."""
+
+
+class HubError(HilumError):
+    """A model hub cannot be reached or does not take what is sent."""
 
 
 class MissingExtraError(HilumError, ImportError):

@@ -29,6 +29,35 @@ def open_page(
             help="Model to start with: a shipped name, or the path of a spec or its folder."
         ),
     ] = None,
+    base_path: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            envvar="HILUM_BASE_PATH",
+            help="Path below which a proxy serves the page, such as /hilum.",
+            show_default="/",
+        ),
+    ] = "",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            envvar="HILUM_ALLOWED_HOSTS",
+            help=(
+                "Name by which browsers may call the page, such as that of a proxy before it; "
+                "may be given again, and *.example.org is all names below example.org."
+            ),
+            show_default="this machine's own names with a --host of its own, else any",
+        ),
+    ] = None,
+    in_frame: Annotated[
+        bool,
+        typer.Option(
+            "--in-frame",
+            envvar="HILUM_IN_FRAME",
+            help="Let uploads work in a frame of another site. Needs HTTPS before the page.",
+        ),
+    ] = False,
 ) -> None:
     """Open the page: drop a chest film, see the answer and its evidence."""
     from hilum.app.launcher import (
@@ -45,7 +74,14 @@ def open_page(
     require_streamlit()
     # A wrong name is said here, before a server starts and a browser opens.
     resolve_model(model)
-    server = ServerOptions(host=host, port=find_port(host, port), open_browser=not no_browser)
+    server = ServerOptions(
+        host=host,
+        port=find_port(host, port),
+        open_browser=not no_browser,
+        base_path=base_path,
+        allowed_hosts=tuple(allowed_host or ()),
+        in_frame=in_frame,
+    )
     if not is_loopback(host):
         typer.echo(
             f"The page has no login: whoever reaches {host} can use it. Serve it behind "

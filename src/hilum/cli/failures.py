@@ -13,6 +13,7 @@ from hilum.errors import (
     ConfigError,
     DatasetError,
     HilumError,
+    HubError,
     InputError,
     MissingExtraError,
     ModelError,
@@ -34,6 +35,7 @@ EXIT_CODES: tuple[tuple[type[HilumError], int], ...] = (
     (MissingExtraError, 5),
     (DatasetError, 6),
     (TrainingError, 7),
+    (HubError, 8),
     (HilumError, 1),
 )
 

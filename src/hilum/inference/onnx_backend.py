@@ -16,6 +16,7 @@ from hilum.inference.backend import (
     check_output,
 )
 from hilum.language import Text
+from hilum.onnx_runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,10 +167,7 @@ class OnnxBackend:
 
 
 def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
-    # Windows builds send usage events by default; a film's analysis tells nobody anything.
-    onnxruntime.disable_telemetry_events()
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -72,7 +72,12 @@ def read_spec(path: str | os.PathLike[str]) -> ModelSpec:
 
 def write_spec(spec: ModelSpec, path: str | os.PathLike[str]) -> None:
     """Write ``spec`` as JSON to ``path``, whole or not at all."""
-    write_whole(path, json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n")
+    write_whole(path, format_spec(spec))
+
+
+def format_spec(spec: ModelSpec) -> str:
+    """Give the JSON text of ``spec``, as it lies beside the weights."""
+    return json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n"
 
 
 def read_weights(spec: ModelSpec, folder: str | os.PathLike[str]) -> bytes:
