@@ -76,7 +76,8 @@ class Sheet:
             pagesize=PAGE,
             invariant=1,
             pageCompression=1,
-            initialFontName=_REGULAR,
+            # The stubs say float; it is a name.
+            initialFontName=_REGULAR,  # type: ignore[arg-type]
             lang=language,
         )
         self.canvas.setDateFormatter(lambda *_: _write_date(made))
@@ -120,6 +121,7 @@ class Sheet:
 
     def make_paragraph(self, text: str, style: Style = BODY) -> Flowable:
         """Make a paragraph; Korean breaks between words, as English does."""
+        from reportlab.lib.colors import HexColor
         from reportlab.lib.styles import ParagraphStyle
         from reportlab.platypus import Paragraph
 
@@ -130,7 +132,7 @@ class Sheet:
                 fontName=_name_font(style),
                 fontSize=style.size,
                 leading=1.38 * style.size,
-                textColor=style.color,
+                textColor=HexColor(style.color),
                 spaceBefore=style.before,
                 spaceAfter=style.space,
                 splitLongWords=1,
