@@ -6,6 +6,7 @@
 """
 
 from hilum.io.array import radiograph_from_array
+from hilum.io.display import display_from_radiograph, read_display, suggest_windows
 from hilum.io.film_warnings import WARNINGS
 from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
 from hilum.io.read import read_radiograph
@@ -14,6 +15,9 @@ __all__ = [
     "DEFAULT_LIMITS",
     "WARNINGS",
     "ReadLimits",
+    "display_from_radiograph",
     "radiograph_from_array",
+    "read_display",
     "read_radiograph",
+    "suggest_windows",
 ]
