@@ -67,6 +67,7 @@ def show_page(options: PageOptions) -> None:
                 engine.spec,
                 view,
                 describe_subject(film.shows, engine.spec, assessed=prediction.assessed),
+                display=lambda: engine.read_display(film),
             )
     except HilumError as error:
         with result:

@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import Any
 
 from hilum.app.samples import Subject
-from hilum.io import read_radiograph
+from hilum.io import read_display, read_radiograph
 from hilum.predictor import Predictor, decide_again
 from hilum.spec import ModelSpec
-from hilum.types import Prediction
+from hilum.types import DisplayFilm, Prediction
 
 # A prediction holds its film: about 14 MB for a film of 1900 px.
 _KEPT_ANALYSES = 6
@@ -74,6 +74,17 @@ class Engine:
         with self._slots:
             radiograph = read_radiograph(film.data, recipe=self.spec.input.recipe, name=film.name)
             return self._predictor.analyze(radiograph)
+
+    def read_display(self, film: Film) -> DisplayFilm:
+        """Read ``film`` as it is stored, for the viewer; the answer is not made of it.
+
+        Raises
+        ------
+        InputError, MissingExtraError
+            As :meth:`analyze`.
+        """
+        with self._slots:
+            return read_display(film.data, recipe=self.spec.input.recipe)
 
     def close(self) -> None:
         """Release the network."""
