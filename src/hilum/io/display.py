@@ -14,12 +14,13 @@ from hilum.types import DisplayFilm, Radiograph, SuggestedWindow
 from hilum.types.display import WindowName
 
 # Quantiles of the film's density, from black to white. In a chest film the air of the lungs lies
-# in the darker half; heart, spine and diaphragm lie in the brighter one.
+# in the darker half; heart, spine and diaphragm lie in the brighter one. Each window reaches into
+# the other half, so that neither is lost in black or white.
 _QUANTILES: tuple[tuple[WindowName, float, float], ...] = (
     ("full_range", 0.0, 1.0),
     ("percentiles", 0.005, 0.995),
-    ("dark_areas", 0.02, 0.6),
-    ("bright_areas", 0.4, 0.998),
+    ("dark_areas", 0.02, 0.75),
+    ("bright_areas", 0.25, 0.998),
 )
 
 
