@@ -63,6 +63,7 @@ def take(url: str, chromium: str, folder: Path) -> None:
         page.get_by_text("Phantom with an opacity").click()
         page.locator(".answer").wait_for()
         page.locator("img[alt^='Legend']").wait_for()
+        page.locator("[data-part=stage][data-first-draw-ms]").wait_for()
         # Streamlit fades in what has changed.
         page.wait_for_timeout(2500)
         write_small(page.screenshot(), folder / "app.png")

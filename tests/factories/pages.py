@@ -39,12 +39,40 @@ def serve_page(model: str | None = None) -> Iterator[str]:
     RuntimeError
         The page does not answer; the message holds what the process printed.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _find_port()
     command = [sys.executable, "-c", "from hilum.cli import main; main()"]
     command += ["app", "--no-browser", f"--port={port}"]
     command += [] if model is None else [f"--model={model}"]
+    with _serve(command, port) as url:
+        yield url
+
+
+@contextmanager
+def serve_script(script: Path) -> Iterator[str]:
+    """Run a Streamlit script with the page's own theme; give its address.
+
+    Raises
+    ------
+    RuntimeError
+        As :func:`serve_page`.
+    """
+    port = _find_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    command += ["--server.address=127.0.0.1", "--server.headless=true"]
+    command += ["--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+    with _serve(command, port) as url:
+        yield url
+
+
+def _find_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _serve(command: list[str], port: int) -> Iterator[str]:
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:

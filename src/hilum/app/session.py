@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import Any
 
 from hilum.app.samples import Subject
-from hilum.io import read_radiograph
+from hilum.io import read_display, read_radiograph
 from hilum.predictor import Predictor, decide_again
 from hilum.spec import ModelSpec, WindowRecipe
-from hilum.types import Explanation, Prediction, Radiograph
+from hilum.types import DisplayFilm, Explanation, Prediction, Radiograph
 
 State = MutableMapping[Any, Any]
 Report = Callable[[int, int], None]
@@ -93,6 +93,17 @@ class Engine:
     def explain(self, radiograph: Radiograph, method: str, report: Report) -> Explanation:
         """Explain a film by another method; see :meth:`hilum.predictor.Predictor.explain`."""
         return self._predictor.explain(radiograph, method=method, report=report)
+
+    def read_display(self, film: Film) -> DisplayFilm:
+        """Read ``film`` as it is stored, for the viewer; the answer is not made of it.
+
+        Raises
+        ------
+        InputError, MissingExtraError
+            As :meth:`read`.
+        """
+        with _SLOTS:
+            return read_display(film.data, recipe=self.spec.input.recipe)
 
     def close(self) -> None:
         """Release the network."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -23,6 +24,7 @@ from hilum.app.pictures import (
 )
 from hilum.app.rail import View
 from hilum.app.theme import GROUND, TEXT
+from hilum.app.viewer import ShownFilm, pack_film, show_viewer
 from hilum.app.wording import (
     describe_decision,
     describe_evidence,
@@ -33,12 +35,12 @@ from hilum.app.wording import (
 )
 from hilum.decision import get_uncertain_range
 from hilum.explain import get_method
-from hilum.report import draw_film, draw_legend, draw_svg
+from hilum.io import display_from_radiograph
+from hilum.language import join_texts
+from hilum.report import draw_legend, draw_svg
 from hilum.spec import ModelSpec
-from hilum.types import Prediction, Region
+from hilum.types import DisplayFilm, Prediction, Region
 
-# Twice the width that a picture has on a wide screen: sharp on dense displays.
-_SHOWN_SIDE_PX = 1100
 _LEGEND_WIDTH_PX = 840
 _MOST_REGIONS = 3
 
@@ -55,7 +57,12 @@ def show_invitation() -> None:
 
 
 def show_result(
-    prediction: Prediction, spec: ModelSpec, view: View, remark: str | None = None
+    prediction: Prediction,
+    spec: ModelSpec,
+    view: View,
+    remark: str | None = None,
+    *,
+    display: Callable[[], DisplayFilm] | None = None,
 ) -> None:
     """Show all that is known of one film.
 
@@ -63,6 +70,9 @@ def show_result(
     ----------
     remark
         What should be said of the film beside the prediction's own warnings.
+    display
+        Reads the film as it is stored, for the viewer's windows; it is called once for a film.
+        Without it the film is shown as read.
     """
     if prediction.probability is None:
         _show_refusal(prediction)
@@ -72,24 +82,20 @@ def show_result(
     told = {reason.code for reason in prediction.reasons} if not prediction.assessed else set()
     remarks += [warning.message for warning in prediction.warnings if warning.code not in told]
     show_notes(remarks)
-    # The style sheet lays these four out two by two; read one after another they keep sense.
+    # The style sheet lays these out in two columns; read one after another they keep sense.
     with st.container(key="sheet"):
-        with st.container(key="film_side", gap="xsmall"):
-            show_part("Film")
-            _show_film(prediction, view)
-        with st.container(key="evidence_side", gap="xsmall"):
-            show_part("Evidence")
-            if prediction.assessed:
-                _show_evidence(prediction, view)
-            else:
+        with st.container(key="viewer_side", gap="xsmall"):
+            show_part("Film and evidence" if prediction.assessed else "Film")
+            _show_film(prediction, view, display)
+            if not prediction.assessed:
                 show_quiet("No map is shown: it would look like an answer.")
         with st.container(key="words", gap="small"):
             if prediction.assessed:
                 _show_legend(prediction, view)
                 show_notes(prediction.evidence.warnings)
                 show_sentence(describe_evidence(prediction))
-                for region in _list_regions(prediction):
-                    show_sentence(region.sentence)
+                for number, region in enumerate(_list_regions(prediction), 1):
+                    show_sentence(join_texts([f"{number}.", region.sentence]))
                 method = get_method(prediction.evidence.method)
                 show_quiet(
                     f"{method.name}: {method.summary}. The map shows what this network used. It "
@@ -142,14 +148,27 @@ def _describe_zone(low: float, high: float) -> str:
     return f'<p class="quiet">Striped: between {to_html(ends)} the answer is uncertain.</p>'
 
 
-def _show_film(prediction: Prediction, view: View) -> None:
-    picture = draw_film(prediction.radiograph, max_side_px=_SHOWN_SIDE_PX)
-    show_picture(picture, "The film")
-
-
-def _show_evidence(prediction: Prediction, view: View) -> None:
-    picture = draw_evidence(prediction, view, max_side_px=_SHOWN_SIDE_PX)
-    show_picture(picture, "The film with the evidence over it")
+def _show_film(
+    prediction: Prediction, view: View, display: Callable[[], DisplayFilm] | None
+) -> None:
+    film = prediction.radiograph
+    # Packing takes as long as an analysis: once for a film, and not for each knob that moves.
+    name = (film.sha256, film.recipe, display is None)
+    kept: tuple[object, ShownFilm] | None = st.session_state.get("shown_film")
+    if kept is None or kept[0] != name:
+        kept = name, pack_film(display_from_radiograph(film) if display is None else display())
+        st.session_state["shown_film"] = kept
+    show_viewer(
+        kept[1],
+        prediction.evidence if prediction.assessed else None,
+        key="viewer",
+        film_words="The film",
+        evidence_words=f"The film with the evidence over it. {describe_evidence(prediction)}",
+        regions=_list_regions(prediction) if prediction.assessed else (),
+        opacity=view.opacity,
+        colormap=get_colormap(prediction, view),
+        scale=get_scale(prediction, view),
+    )
 
 
 def _show_legend(prediction: Prediction, view: View) -> None:

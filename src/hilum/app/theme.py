@@ -61,6 +61,7 @@ _LAYOUT = """
 .st-key-sheet { display: grid; gap: 0.9rem 1.25rem; align-items: start;
   grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .st-key-sheet > div { width: auto; min-width: 0; }
+.st-key-sheet > div:has(> .st-key-viewer_side) { grid-column: 1 / -1; grid-row: 1; }
 .st-key-sheet > div:has(> .st-key-facts) { grid-column: 1; grid-row: 2; }
 .st-key-sheet > div:has(> .st-key-words) { grid-column: 2; grid-row: 2; }
 @media (max-width: 620px) {

@@ -7,6 +7,7 @@
 
 from hilum.io.archive import ArchivedFilm, ArchiveLimits, FilmArchive, is_archive
 from hilum.io.array import radiograph_from_array
+from hilum.io.display import display_from_radiograph, read_display, suggest_windows
 from hilum.io.film_warnings import WARNINGS
 from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
 from hilum.io.read import read_radiograph
@@ -18,7 +19,10 @@ __all__ = [
     "ArchivedFilm",
     "FilmArchive",
     "ReadLimits",
+    "display_from_radiograph",
     "is_archive",
     "radiograph_from_array",
+    "read_display",
     "read_radiograph",
+    "suggest_windows",
 ]

@@ -77,6 +77,24 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class RasterValues:
+    """What a raster file stores.
+
+    values
+        uint8 or uint16, shape (H, W), turned as the film is.
+    table
+        float32, the grey of each possible value in [0, 1].
+    invert
+        Greater values are darker.
+    """
+
+    values: NDArray[Any]
+    table: NDArray[np.float32]
+    invert: bool
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Grey:
     """The picture as grey: 0 is black, ``white`` is white."""
 
@@ -101,6 +119,41 @@ def read_raster(
     UnreadableImageError, UnsupportedImageError, UnsafeImageError
         See :func:`hilum.io.read_radiograph`.
     """
+    plan, grey = _decode(data, film_format, limits)
+    rendering = _render(grey.values, grey, plan, recipe, force_recipe)
+    pixels, steps = rendering.pixels, rendering.steps
+    if plan.orientation != 1:
+        pixels = _turn(pixels, plan.orientation)
+        steps = (*steps, f"orientation {plan.orientation}")
+    warnings = (*plan.warnings, *grey.warnings, *rendering.warnings)
+    header = FilmHeader(rows=plan.rows, columns=plan.columns, bits_stored=plan.bits)
+    return Rendering(pixels, steps, tuple(dict.fromkeys(warnings))), header
+
+
+def read_raster_values(
+    data: bytes,
+    film_format: FilmFormat,
+    recipe: WindowRecipe,
+    limits: ReadLimits,
+    *,
+    force_recipe: bool,
+) -> RasterValues:
+    """Read a PNG, JPEG or TIFF as the numbers it stores, with the grey of each.
+
+    Raises
+    ------
+    UnreadableImageError, UnsupportedImageError, UnsafeImageError
+        See :func:`hilum.io.read_display`.
+    """
+    plan, grey = _decode(data, film_format, limits)
+    every = np.arange(np.iinfo(grey.values.dtype).max + 1).astype(grey.values.dtype)
+    rendering = _render(every[None], grey, plan, recipe, force_recipe)
+    return RasterValues(
+        _turn(grey.values, plan.orientation), rendering.pixels[0], plan.invert, rendering.steps
+    )
+
+
+def _decode(data: bytes, film_format: FilmFormat, limits: ReadLimits) -> tuple[_Plan, _Grey]:
     plan = _PLANS[film_format](data, limits)
     with translate_errors(film_format):
         image = Image.open(BytesIO(plan.essence), formats=(film_format,))
@@ -112,21 +165,22 @@ def read_raster(
                 )
             )
         image.load()
-        grey = _to_grey(image, plan)
-    rendering = render_raster(grey.values, grey.white, recipe, force=force_recipe)
+        return plan, _to_grey(image, plan)
+
+
+def _render(
+    values: NDArray[Any], grey: _Grey, plan: _Plan, recipe: WindowRecipe, force: bool
+) -> Rendering:
+    """Give the grey of some values, as the whole picture's recipe has it."""
+    rendering = render_raster(values, grey.white, recipe, force=force)
     pixels, steps = rendering.pixels, (*grey.steps, *rendering.steps)
     if plan.invert:
         np.subtract(np.float32(1.0), pixels, out=pixels)
         steps = (*steps, "invert WhiteIsZero")
-    if plan.orientation != 1:
-        pixels = _turn(pixels, plan.orientation)
-        steps = (*steps, f"orientation {plan.orientation}")
-    warnings = (*plan.warnings, *grey.warnings, *rendering.warnings)
-    header = FilmHeader(rows=plan.rows, columns=plan.columns, bits_stored=plan.bits)
-    return Rendering(pixels, steps, tuple(dict.fromkeys(warnings))), header
+    return Rendering(pixels, steps, rendering.warnings)
 
 
-def _turn(pixels: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+def _turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     transpose, flip_rows, flip_columns = _TURNS[orientation]
     turned = pixels.T if transpose else pixels
     turned = turned[::-1] if flip_rows else turned

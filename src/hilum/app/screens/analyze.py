@@ -53,6 +53,7 @@ def show_analyze() -> None:
                 engine.spec,
                 view,
                 describe_subject(film.shows, engine.spec, assessed=prediction.assessed),
+                display=lambda: engine.read_display(film),
             )
     except HilumError as error:
         with result:
