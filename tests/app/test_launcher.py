@@ -98,6 +98,17 @@ def test_a_foreign_origin_is_refused_without_asking_the_internet(
     assert not asked
 
 
+def test_the_cookie_of_a_frame_is_partitioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = pytest.importorskip("streamlit.web.server.starlette.starlette_routes")
+    responses = pytest.importorskip("starlette.responses")
+    monkeypatch.setattr(routes, "_set_unquoted_cookie", routes._set_unquoted_cookie)
+    launcher.partition_cookie()
+    response = responses.Response()
+    routes._set_unquoted_cookie(response, "name", "value", same_site="None", secure=True)
+    parts = set(response.headers["set-cookie"].split("; "))
+    assert parts == {"name=value", "Path=/", "SameSite=None", "Partitioned", "Secure"}
+
+
 def test_no_browser_is_headless() -> None:
     assert _get_flags(open_browser=False)["server.headless"] == ["true"]
     assert _get_flags()["server.headless"] == ["false"]

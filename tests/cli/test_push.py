@@ -18,6 +18,7 @@ from hilum.cli import build_app
 from hilum.models import publish
 from hilum.models.zoo import list_models
 from hilum.report.hub_card import describe_for_hub, render_hub_card
+from hilum.spec import hash_bytes
 
 pytest.importorskip("huggingface_hub", reason='needs the extra "hub"')
 
@@ -97,8 +98,8 @@ def test_a_dry_run_shows_everything_and_sends_nothing(
     weights = (model / "tiny.onnx").read_bytes()
     assert f"{len(weights):,} bytes" in result.stdout
     for told in (
-        publish.hash_bytes(weights),
-        publish.hash_bytes((model / "tiny.json").read_bytes()),
+        hash_bytes(weights),
+        hash_bytes((model / "tiny.json").read_bytes()),
         "license: apache-2.0",
         "- hospital/films",
         f"Would go to {TARGET}, made public if it is new, as one commit: tiny 1.0",
@@ -129,7 +130,7 @@ def test_the_front_matter_is_what_hubs_read(name: str) -> None:
 
     spec = next(one for one in list_models() if one.name == name)
     card = ModelCard(render_hub_card(spec, "hospital/hilum", ["hospital/films"]))
-    data = card.data
+    data: Any = card.data
     assert data.license == "cc-by-4.0"
     assert data.library_name == "hilum"
     assert data.datasets == ["hospital/films"]

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,8 +112,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in (17, 24, 26, 27, 28)]
     platforms += [f"manylinux2014_{machine}", "any"]
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder]
-        + ["--require-hashes", "--requirement", pins]
+        [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
+        + ["--require-hashes", "--requirement", str(pins)]
         + ["--only-binary", ":all:", "--python-version", version]
         + [f"--platform={name}" for name in platforms],
         capture_output=True,
@@ -277,7 +278,7 @@ def test_a_film_is_read_where_there_is_no_network(
     container: Container, chromium: Path, tmp_path: Path
 ) -> None:
     film = draw_film(tmp_path / "film.png")
-    given = [chromium, "http://127.0.0.1:8501", film, tmp_path / "page.png"]
+    given = [str(chromium), "http://127.0.0.1:8501", str(film), str(tmp_path / "page.png")]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"}
     done = subprocess.run(
         ["nsenter", f"--target={container.pid}", "--net", sys.executable, "-c", VISIT, *given],
@@ -317,3 +318,22 @@ def test_container_stops_when_it_is_told_to(image: Stage, work: Path) -> None:
             time.sleep(0.1)
         else:
             assert not Path(f"/proc/{running.pid}/cmdline").exists(), running.log.read_text()
+
+
+# --- the Space -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_space_builds_and_answers(work: Path, wheels: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run([*build, "--directory", work / "dist"], cwd=ROOT, check=True)
+    (wheel,) = (work / "dist").glob("hilum-*.whl")
+    space = work / "space"
+    script = ROOT / "deploy" / "assemble_space.py"
+    subprocess.run([sys.executable, script, wheel, space], check=True)
+    (work / "space-layers").mkdir()
+    stage = Builder(work / "space-layers", BASE, space, wheels).build(space / "Dockerfile")
+    health = ("python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8501')")
+    with start_container(replace(stage, health=health), work / "space-container") as running:
+        running.wait_until_healthy(START_TIMEOUT_S)
+        assert set(running.read_status()["Uid"].split()) == {"1000"}

@@ -168,7 +168,7 @@ class Hub:
 
     def give(self, name: str, place: str, _: bytes) -> Answer:
         """Give a file."""
-        revision, _, path = place.partition("/")
+        revision, path = place.split("/", 1)
         files = self._find(name, revision)
         if path not in files:
             return _refuse(404, "EntryNotFound", "Entry not found")

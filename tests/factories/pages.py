@@ -31,8 +31,15 @@ _CHROMIUM_SWITCHES = (
 
 
 @contextmanager
-def serve_page(model: str | None = None) -> Iterator[str]:
+def serve_page(model: str | None = None, *options: str, base_path: str = "") -> Iterator[str]:
     """Run ``hilum app`` in a process of its own; give its address.
+
+    Parameters
+    ----------
+    options
+        More options of the command.
+    base_path
+        Below which the page is to be; with a slash before it and none behind.
 
     Raises
     ------
@@ -43,7 +50,8 @@ def serve_page(model: str | None = None) -> Iterator[str]:
     command = [sys.executable, "-c", "from hilum.cli import main; main()"]
     command += ["app", "--no-browser", f"--port={port}"]
     command += [] if model is None else [f"--model={model}"]
-    with _serve(command, port) as url:
+    command += [*options, *([f"--base-path={base_path}"] if base_path else [])]
+    with _serve(command, port, base_path) as url:
         yield url
 
 
@@ -72,11 +80,11 @@ def _find_port() -> int:
 
 
 @contextmanager
-def _serve(command: list[str], port: int) -> Iterator[str]:
+def _serve(command: list[str], port: int, base_path: str = "") -> Iterator[str]:
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://127.0.0.1:{port}{base_path}"
             if not _wait_until_healthy(server, url):
                 log.seek(0)
                 raise RuntimeError(f"The page did not start:\n{log.read().decode()}")
@@ -113,16 +121,19 @@ def find_resident_mb(url: str) -> float:
 
 @contextmanager
 def open_chromium(
-    executable: str | os.PathLike[str], *, width_px: int = 1440, height_px: int = 900
+    executable: str | os.PathLike[str],
+    *switches: str,
+    width_px: int = 1440,
+    height_px: int = 900,
 ) -> Iterator[BrowserContext]:
-    """Open a headless Chromium with a user folder of its own."""
+    """Open a headless Chromium with a user folder of its own, and more switches if need be."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         context = playwright.chromium.launch_persistent_context(
             Path(folder),
             executable_path=Path(executable),
-            args=list(_CHROMIUM_SWITCHES),
+            args=[*_CHROMIUM_SWITCHES, *switches],
             viewport={"width": width_px, "height": height_px},
             reduced_motion="reduce",
         )

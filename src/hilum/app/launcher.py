@@ -12,10 +12,14 @@ import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hilum.app.options import PageOptions, format_options
 from hilum.app.theme import STREAMLIT_THEME
 from hilum.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 PAGE = Path(__file__).with_name("page.py")
 FIRST_PORT = 8501
@@ -200,6 +204,31 @@ def ask_nobody_for_addresses() -> None:
     net_util.get_external_ip = lambda: None
 
 
+def partition_cookie() -> None:
+    """Let browsers that block cookies of third parties keep the page's in a frame all the same.
+
+    A partitioned cookie belongs to the page inside of that one outer site, and tells nothing to
+    any other: https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies.
+    Streamlit does not mark its own so.
+    """
+    from streamlit.web.server.starlette import starlette_routes
+
+    set_cookie = starlette_routes._set_unquoted_cookie
+
+    def set_partitioned(
+        response: Response,
+        cookie_name: str,
+        cookie_value: str,
+        *,
+        same_site: str = "None",
+        secure: bool,
+    ) -> None:
+        marked = f"{same_site}; Partitioned"
+        set_cookie(response, cookie_name, cookie_value, same_site=marked, secure=secure)
+
+    starlette_routes._set_unquoted_cookie = set_partitioned
+
+
 def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int) -> None:
     """Serve the page until it is interrupted.
 
@@ -213,6 +242,8 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
 
     keep_uploads_in_memory(max_upload_bytes)
     ask_nobody_for_addresses()
+    if server.in_frame:
+        partition_cookie()
     flags = build_flags(server, max_upload_bytes=max_upload_bytes)
     arguments = ["run", *flags, str(PAGE), "--", *format_options(page)]
     cli.main(args=arguments, prog_name="streamlit", standalone_mode=False)

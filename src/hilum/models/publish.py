@@ -178,7 +178,6 @@ def push_files(
     require_hub()
     check_target(repository, endpoint)
     from huggingface_hub import CommitOperationAdd, HfApi, get_token
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
 
     with _translate_errors(repository):
         token = get_token()
@@ -186,8 +185,6 @@ def push_files(
         raise HubError(
             "There is no token for the hub. Log in with `hf auth login`, or give one in HF_TOKEN."
         )
-    if not are_progress_bars_disabled():
-        disable_progress_bars()
     api = HfApi(endpoint=endpoint, token=token, library_name="hilum")
     with _translate_errors(repository, token):
         created, is_private = _prepare_repository(api, repository, files, private=private)
