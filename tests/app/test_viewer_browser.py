@@ -437,6 +437,11 @@ def test_a_narrow_screen_begins_with_the_wipe_and_stacks_panes(
     page.set_viewport_size({"width": width_px, "height": 844})
     visit = Visit(page, address)
     assert page.locator("input[name=layout][value=wipe]").is_checked()
+    # A device that is turned has room for both, until somebody chooses.
+    page.set_viewport_size({"width": 900, "height": 500})
+    page.locator(FILM).wait_for()
+    page.set_viewport_size({"width": width_px, "height": 844})
+    page.locator(FILM).wait_for(state="hidden")
     visit.choose("layout", "side")
     film, evidence = page.locator(FILM).bounding_box(), page.locator(EVIDENCE).bounding_box()
     assert film is not None

@@ -25,7 +25,7 @@ HOSTILE = "<img src=x onerror=alert(1)>{film}"
 def draw_stored() -> NDArray[np.uint16]:
     """Draw a smooth film of 12 bits with a bright disc, and padding in a corner."""
     y, x = np.mgrid[0:ROWS, 0:COLUMNS]
-    film = 500.0 + 2500.0 * y / ROWS + 400.0 * np.sin(x / 40.0)
+    film: NDArray[np.float64] = 500.0 + 2500.0 * y / ROWS + 400.0 * np.sin(x / 40.0)
     film[(x - 200) ** 2 + (y - 160) ** 2 < 60**2] += 600.0
     return film.astype(np.uint16)
 

@@ -78,8 +78,6 @@ class Viewer {
     this.place = new Place(this.film.width, this.film.height);
     this.part("invert").checked = false;
     this.part("divider").value = 50;
-    const narrow = this.section.parentElement.clientWidth < NARROW_PX;
-    this.choose("layout", this.layoutChosen ?? (narrow ? "wipe" : "side"));
     this.choose("tool", "move");
     this.listPresets();
     this.choosePreset("table:0");
@@ -203,10 +201,13 @@ class Viewer {
   }
 
   draw() {
+    // Two pictures beside one another need room; until somebody chooses, the width decides.
+    const narrow = this.section.clientWidth < NARROW_PX;
+    if (!this.layoutChosen) this.choose("layout", narrow ? "wipe" : "side");
     const layout = this.data.evidence ? this.chosen("layout") : "film";
     if (this.stale) paintFilm(this.shades, this.film, this.grey, this.part("invert").checked);
     this.stale = false;
-    this.arrange(layout);
+    this.arrange(layout, narrow);
     const share = Number(this.part("divider").value) / 100;
     if (layout === "side" || layout === "film") this.drawPane("film", 1);
     if (layout === "side" || layout === "overlay") this.drawPane("evidence", 0);
@@ -214,9 +215,8 @@ class Viewer {
     this.tell(layout, share);
   }
 
-  arrange(layout) {
+  arrange(layout, narrow) {
     const stage = this.part("stage");
-    const narrow = this.section.clientWidth < NARROW_PX;
     stage.classList.toggle("single", layout !== "side");
     stage.classList.toggle("stacked", narrow);
     stage.classList.toggle("fitted", this.place.zoom === 1);
