@@ -22,6 +22,7 @@ from hilum.cli import (
     explain,
     export,
     faithfulness,
+    journal,
     models,
     train,
 )
@@ -39,6 +40,7 @@ _COMMANDS = (
     explain,
     export,
     faithfulness,
+    journal,
     models,
     train,
 )

@@ -14,6 +14,7 @@ from hilum.errors import (
     DatasetError,
     HilumError,
     InputError,
+    JournalError,
     MissingExtraError,
     ModelError,
     TrainingError,
@@ -34,6 +35,7 @@ EXIT_CODES: tuple[tuple[type[HilumError], int], ...] = (
     (MissingExtraError, 5),
     (DatasetError, 6),
     (TrainingError, 7),
+    (JournalError, 8),
     (HilumError, 1),
 )
 
