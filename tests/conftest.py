@@ -1,7 +1,7 @@
 """What every test may lean on, and why a test is skipped on a machine that lacks something.
 
-A test that needs the dataset, Chromium, a CUDA device, Orthanc or the internet carries the
-marker of that name (see ``pyproject.toml``); it is skipped with a reason where that is
+A test that needs the dataset, Chromium, a CUDA device, PostgreSQL, Orthanc or the internet carries
+the marker of that name (see ``pyproject.toml``); it is skipped with a reason where that is
 missing. ``pytest -rs`` lists the reasons, and ``make test`` always does.
 """
 
@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 # Before NumPy, ONNX Runtime or torch is imported: one thread each, so that tests that time
@@ -21,6 +22,8 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+
+from factories.postgres import can_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA_PARTS = ("chest_xray", "chest_xray_native_size")
@@ -63,6 +66,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         "Chromium is not here: run `make system`, or set HILUM_CHROMIUM to a browser",
     ),
     "gpu": (_has_cuda, "no CUDA device, or no torch"),
+    "postgres": (
+        lambda: can_run() and find_spec("pg8000") is not None,
+        "PostgreSQL is not here: run `make system` (and as root, setpriv is needed)",
+    ),
     "orthanc": (
         lambda: shutil.which("Orthanc") is not None,
         "Orthanc is not here: run `make system`",

@@ -13,6 +13,7 @@
     │   └── ExportError            the network cannot be written as a hilum graph
     ├── ConfigError                a recipe, an option or a setting
     ├── DatasetError               a folder or manifest of films for training or evaluation
+    ├── JournalError               the journal of analyses: damaged, locked, full, of a newer hilum
     ├── TrainingError              a run that stopped: memory, disk, a loss that is not finite
     ├── HubError                   a model hub: no token, no rights, no answer, a refusal
     └── MissingExtraError          an optional dependency is not installed (also an ImportError)
@@ -74,6 +75,10 @@ class ConfigError(HilumError):
 
 class DatasetError(HilumError):
     """A folder or manifest of films cannot be used for training or evaluation."""
+
+
+class JournalError(HilumError):
+    """The journal of analyses cannot be opened, read or written."""
 
 
 class TrainingError(HilumError):

@@ -22,6 +22,7 @@ from hilum.cli import (
     explain,
     export,
     faithfulness,
+    journal,
     models,
     train,
 )
@@ -40,6 +41,7 @@ _COMMANDS = (
     explain,
     export,
     faithfulness,
+    journal,
     models,
     train,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hilum.cli.overlays import OverlayFolder
     from hilum.predictor import FilmError, Predictor
     from hilum.types import Prediction
+
+    # The film's name, what came of it, and in how many milliseconds.
+    Outcome = tuple[str, Prediction | FilmError, float]
 
 # From this many films on, a bar shows how far the work is.
 _MANY = 20
@@ -89,6 +93,14 @@ def analyze(
         typer.Option("--no-gate", help="Answer also for films that the input gate refuses."),
     ] = False,
     views: options.Views = "none",
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|URL|default",
+            help="Record each analysis in a journal; default is this user's own.",
+            show_default="none is kept",
+        ),
+    ] = None,
 ) -> None:
     """Analyze films: probability, decision and evidence of each.
 
@@ -98,6 +110,7 @@ def analyze(
     Exit code: 0 all films were read, 3 some were not, 2 wrong usage, 4 broken model.
     """
     from hilum.cli.overlays import OverlayFolder
+    from hilum.cli.recording import open_recorder
     from hilum.decision import get_operating_point
     from hilum.predictor import load_model
     from hilum.types import Prediction
@@ -109,7 +122,10 @@ def analyze(
     if report is not None and out is None:
         raise ConfigError("--report needs --out DIR: reports are written beside the pictures.")
     films = failed = refused = 0
-    with load_model(model, threads=threads) as predictor:
+    with (
+        load_model(model, threads=threads) as predictor,
+        open_recorder(journal, predictor.spec) as record,
+    ):
         name, point = get_operating_point(predictor.spec, operating_point)
         overlays = None if out is None else OverlayFolder(out, paths)
         draw_report = None
@@ -120,13 +136,14 @@ def analyze(
         outcomes = _analyze_each(
             predictor, search, name, force_recipe, gate=not no_gate, views=views
         )
-        for source, outcome in _show_progress(outcomes, search):
+        for source, outcome, latency_ms in _show_progress(outcomes, search):
             result = _refuse_doubtful(outcome) if strict else outcome
             if not films:
                 writer.begin(predictor.spec, name, point)
             films += 1
             failed += _write(writer, source, result, overlays, draw_report)
             refused += isinstance(result, Prediction) and not result.assessed
+            record(outcome, latency_ms)
     if search.text_files:
         print(f"hilum: text files in folders, passed over: {search.text_files}", file=sys.stderr)
     if not films:
@@ -147,9 +164,10 @@ def _analyze_each(
     *,
     gate: bool,
     views: str,
-) -> Iterator[tuple[str, Prediction | FilmError]]:
+) -> Iterator[Outcome]:
     for source in search:
         film = sys.stdin.buffer if source == STDIN else source
+        start = time.perf_counter()
         [outcome] = predictor.analyze_each(
             [film],
             operating_point=operating_point,
@@ -157,12 +175,10 @@ def _analyze_each(
             gate=gate,
             views=views,
         )
-        yield source, outcome
+        yield source, outcome, 1e3 * (time.perf_counter() - start)
 
 
-def _show_progress(
-    outcomes: Iterator[tuple[str, Prediction | FilmError]], search: FilmSearch
-) -> Iterable[tuple[str, Prediction | FilmError]]:
+def _show_progress(outcomes: Iterator[Outcome], search: FilmSearch) -> Iterable[Outcome]:
     """Show a bar where someone looks and the results themselves do not pass by."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         return outcomes

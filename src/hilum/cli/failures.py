@@ -15,6 +15,7 @@ from hilum.errors import (
     HilumError,
     HubError,
     InputError,
+    JournalError,
     MissingExtraError,
     ModelError,
     TrainingError,
@@ -36,6 +37,7 @@ EXIT_CODES: tuple[tuple[type[HilumError], int], ...] = (
     (DatasetError, 6),
     (TrainingError, 7),
     (HubError, 8),
+    (JournalError, 9),
     (HilumError, 1),
 )
 

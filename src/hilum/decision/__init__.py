@@ -11,6 +11,7 @@ from hilum.decision.decide import (
     get_operating_point,
     get_uncertain_range,
 )
+from hilum.decision.drift import DistanceTest, Drift, describe_logits, measure_drift
 from hilum.decision.gate import Gate, load_gate
 from hilum.decision.operating_points import choose_operating_points
 from hilum.decision.rules import Rule, choose_operating_point, parse_rule
@@ -18,17 +19,21 @@ from hilum.decision.rules import Rule, choose_operating_point, parse_rule
 __all__ = [
     "Agreement",
     "Decision",
+    "DistanceTest",
+    "Drift",
     "Gate",
     "Rule",
     "choose_operating_point",
     "choose_operating_points",
     "compute_probability",
     "decide",
+    "describe_logits",
     "fit_calibration",
     "fit_zone",
     "get_operating_point",
     "get_uncertain_range",
     "load_gate",
     "measure_agreement",
+    "measure_drift",
     "parse_rule",
 ]

@@ -13,7 +13,9 @@ from hilum.spec.decision import (
     Coverage,
     EmbeddingStatistics,
     InputGate,
+    LogitQuantiles,
     OperatingPoint,
+    ValidationLogits,
 )
 from hilum.spec.facts import Facts, Name, NotNegative, Sha256, Text, UnitInterval, describe_faults
 from hilum.spec.faithfulness import Faithfulness, MapFaithfulness
@@ -55,6 +57,7 @@ __all__ = [
     "InputSpec",
     "Interval",
     "Labels",
+    "LogitQuantiles",
     "MapFaithfulness",
     "ModelReference",
     "ModelSpec",
@@ -72,6 +75,7 @@ __all__ = [
     "Text",
     "TrainingData",
     "UnitInterval",
+    "ValidationLogits",
     "WeightsFile",
     "WindowRecipe",
     "describe_faults",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, FiniteFloat, StringConstraints
+from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
 from hilum.spec.facts import Facts, Sha256, Text, UnitInterval
 
@@ -78,3 +79,30 @@ class EmbeddingStatistics(Facts):
 
     norm_mean: FiniteFloat
     norm_std: Annotated[float, Field(ge=0.0)]
+
+
+class LogitQuantiles(Facts):
+    """How the logits of films of one class lie.
+
+    ``quantiles`` of their distribution from the least to the largest, at equal steps of
+    probability: with 101 of them the one in place 50 is the median.
+    """
+
+    films: Annotated[int, Field(ge=1)]
+    quantiles: Annotated[tuple[FiniteFloat, ...], Field(min_length=2, max_length=10_001)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if any(left > right for left, right in pairwise(self.quantiles)):
+            raise ValueError("quantiles do not fall")
+        return self
+
+
+class ValidationLogits(Facts):
+    """How the logits of the validation films lie, each class by itself.
+
+    What later films score is held against it; see :mod:`hilum.decision.drift`.
+    """
+
+    positive: LogitQuantiles
+    negative: LogitQuantiles

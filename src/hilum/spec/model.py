@@ -14,6 +14,7 @@ from hilum.spec.decision import (
     EmbeddingStatistics,
     InputGate,
     OperatingPoint,
+    ValidationLogits,
 )
 from hilum.spec.facts import Facts, Name, Sha256, Text, UnitInterval
 from hilum.spec.faithfulness import Faithfulness
@@ -111,6 +112,8 @@ class ModelSpec(Facts):
     validation_auc
         ROC AUC on the validation films, as they are (``"clean"``) and under each disturbance
         of their acquisition; empty where they were too few.
+    validation_logits
+        How the logits of the validation films lie; ``None`` in specs older than this fact.
     faithfulness
         Which of its maps deserve belief; ``None`` where it was not measured.
 
@@ -138,6 +141,7 @@ class ModelSpec(Facts):
     training_data: TrainingData
     embedding_statistics: EmbeddingStatistics
     validation_auc: dict[Name, UnitInterval] = Field(default_factory=dict)
+    validation_logits: ValidationLogits | None = None
     metrics: dict[str, SetMetrics] = Field(default_factory=dict)
     faithfulness: Faithfulness | None = None
     provenance: Provenance

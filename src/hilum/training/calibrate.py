@@ -16,6 +16,7 @@ from hilum.decision import (
     Gate,
     choose_operating_points,
     compute_probability,
+    describe_logits,
     fit_calibration,
     fit_zone,
 )
@@ -111,6 +112,7 @@ def calibrate_model(
             ),
             "conformal": None,
             "gate": None,
+            "validation_logits": describe_logits(logits, labels),
             "validation_auc": {},
             "metrics": {},
         }
