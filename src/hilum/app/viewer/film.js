@@ -38,6 +38,7 @@ function provideFilm(holder, bytes, held) {
   if (before) releaseFilm(before, holder);
   if (!entry.started) {
     entry.started = true;
+    entry.begun = performance.now();
     decodeFilm(header, bytes.subarray(4 + size)).then(entry.resolve, entry.reject);
   }
 }

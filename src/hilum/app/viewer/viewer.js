@@ -36,15 +36,17 @@ class Viewer {
   // --- what comes from the page ------------------------------------------------------------
 
   async update(data) {
-    const begun = performance.now();
     this.words = data.strings;
     this.label();
     this.data = data;
     const fresh = this.film?.digest !== data.film;
+    let begun = 0;
     if (fresh) {
       this.part("status").textContent = this.say("loading");
       try {
-        const film = await expectFilm(data.film).film;
+        const entry = expectFilm(data.film);
+        const film = await entry.film;
+        begun = entry.begun;
         // Meanwhile the page may have gone on to another film, or to another opacity.
         if (this.data !== data || this.leaving.signal.aborted) return;
         this.film = film;
