@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -143,17 +144,29 @@ def choose_pins(pins: str, version: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder on which layers can be stacked."""
     if reason := explain_why_not():
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("image")
-    for name in ("low", "up", "scratch", "root"):
+    if str(BASE) != "/":
+        yield check_layers(tmp_path_factory.mktemp("image"))
+        return
+    # Layers that lie inside of their own base cannot be stacked on it.
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 3 * 1024 * MIB:
+        pytest.skip("needs HILUM_IMAGE_ROOT, or 3 GiB of memory in /dev/shm for the layers")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        Path(folder).chmod(0o755)
+        yield check_layers(Path(folder))
+
+
+def check_layers(folder: Path) -> Path:
+    for name in ("low", "up", "scratch", "whole"):
         (folder / "probe" / name).mkdir(parents=True)
     probe = folder / "probe"
     options = f"lowerdir={probe}/low,upperdir={probe}/up,workdir={probe}/scratch"
     done = run_apart(
-        [f"mount -t overlay overlay -o {options} {probe}/root", f"touch {probe}/root/file"],
+        [f"mount -t overlay overlay -o {options} {probe}/whole", f"touch {probe}/whole/file"],
         network=False,
     )
     if done.returncode:
@@ -290,10 +303,11 @@ def test_a_film_is_read_where_there_is_no_network(
     assert done.returncode == 0, done.stderr + container.log.read_text()
     assert json.loads(done.stdout) == ["127.0.0.1:8501"]
     # The film was read, and nothing of it was written.
-    left = Path(f"/proc/{container.pid}/root/tmp")
+    left = Path("/proc", str(container.pid), "root", "tmp")
     assert not [path for path in left.rglob("*") if path.is_file() and path.name != "file"]
     resident = int(container.read_status()["VmRSS"].split()[0]) / 1024
-    assert resident < 900, f"{resident:.0f} MiB"
+    print(f"{resident:.0f} MiB resident after a film")
+    assert resident < 900
 
 
 @pytest.mark.slow
