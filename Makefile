@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check fix docs install-app install lock cards build system clean distclean
+.PHONY: help app test check fix docs install-app install lock cards messages build system clean distclean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -84,6 +84,10 @@ cards: install-app ## Write the model cards and the README's figures from the sh
 			!skip { print } /figures:begin/ { printf "%s", figures; skip = 1 }' - README.md \
 		> README.md.partial
 	@mv README.md.partial README.md
+
+# A translation is written by hand, in src/hilum/locale/*/LC_MESSAGES/hilum.po; then run it again.
+messages: install ## Collect what hilum says into the catalogues and compile them
+	$(BIN)/python tests/messages.py
 
 # The only thing that pip cannot bring is the browser that the page is tested in.
 system: ## Install the Debian packages that the tests use (needs root)

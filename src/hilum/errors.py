@@ -15,6 +15,7 @@
     ├── DatasetError               a folder or manifest of films for training or evaluation
     ├── JournalError               the journal of analyses: damaged, locked, full, of a newer hilum
     ├── TrainingError              a run that stopped: memory, disk, a loss that is not finite
+    ├── HubError                   a model hub: no token, no rights, no answer, a refusal
     └── MissingExtraError          an optional dependency is not installed (also an ImportError)
 
 A message says what is wrong and what to do. It never holds patient data: no value of a
@@ -23,9 +24,17 @@ DICOM element that identifies a person, and no file content.
 
 from __future__ import annotations
 
+from hilum.language import Text, recall
+
 
 class HilumError(Exception):
     """Base of all errors that hilum raises on purpose."""
+
+    @property
+    def text(self) -> Text:
+        """The message, so that it can be said in a reader's language."""
+        said = self.args[0] if self.args else ""
+        return said if isinstance(said, Text) else recall(str(self))
 
 
 class InputError(HilumError):
@@ -76,6 +85,10 @@ class TrainingError(HilumError):
     """A training run stopped: out of memory, a full disk, a loss that is not finite."""
 
 
+class HubError(HilumError):
+    """A model hub cannot be reached or does not take what is sent."""
+
+
 class MissingExtraError(HilumError, ImportError):
     """An optional dependency is not installed.
 
@@ -91,6 +104,10 @@ class MissingExtraError(HilumError, ImportError):
         self.extra = extra
         self.purpose = purpose
         super().__init__(
-            f'The extra "{extra}" is needed to {purpose}. Install it with: '
-            f'pip install "hilum[{extra}]"'
+            Text(
+                'The extra "{extra}" is needed to {purpose}. Install it with: '
+                'pip install "hilum[{extra}]"',
+                extra=extra,
+                purpose=purpose,
+            )
         )

@@ -15,6 +15,7 @@ from hilum.explain import explain
 from hilum.inference import Backend, OnnxBackend
 from hilum.inference.views import View, describe_views, get_views, run_views
 from hilum.io import read_radiograph
+from hilum.language import Text
 from hilum.models.zoo import resolve_model
 from hilum.preprocess import compute_box, normalize_film, resize_film
 from hilum.spec import ModelSpec, read_weights
@@ -362,19 +363,22 @@ def decide_again(
 def _describe_mean(views: int) -> FilmWarning:
     return FilmWarning(
         "views_averaged",
-        f"The answer is the mean over {views} views of the film; calibration, operating points "
-        "and the uncertain zone were fitted on single passes.",
+        Text(
+            "The answer is the mean over {views} views of the film; calibration, operating points "
+            "and the uncertain zone were fitted on single passes.",
+            views=views,
+        ),
     )
 
 
 def _describe_open_gate(prediction: Prediction) -> FilmWarning:
-    codes = ", ".join(reason.code for reason in prediction.reasons)
-    without = (
-        f"it would not have let this film be assessed ({codes})."
-        if codes
-        else "it found nothing against this film."
-    )
-    return FilmWarning("gate_off", f"The input gate was off; {without}")
+    message = Text("The input gate was off; it found nothing against this film.")
+    if prediction.reasons:
+        message = Text(
+            "The input gate was off; it would not have let this film be assessed ({codes}).",
+            codes=", ".join(reason.code for reason in prediction.reasons),
+        )
+    return FilmWarning("gate_off", message)
 
 
 def load_model(

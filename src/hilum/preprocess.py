@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.errors import SpecMismatchError, UnsupportedImageError
+from hilum.language import Text
 from hilum.spec import InputSpec
 from hilum.types import Radiograph
 
@@ -74,8 +75,12 @@ def resize_film(radiograph: Radiograph, spec: InputSpec) -> NDArray[np.float32]:
     """
     if radiograph.recipe != str(spec.recipe):
         raise SpecMismatchError(
-            f"The model was trained on films read with the recipe {spec.recipe}, and this film "
-            f"was read with {radiograph.recipe}. Read it with the model's recipe."
+            Text(
+                "The model was trained on films read with the recipe {recipe}, and this "
+                "film was read with {read_with}. Read it with the model's recipe.",
+                recipe=str(spec.recipe),
+                read_with=radiograph.recipe,
+            )
         )
     height_px, width_px = radiograph.pixels.shape
     target = (spec.width_px, spec.height_px)
@@ -86,7 +91,13 @@ def resize_film(radiograph: Radiograph, spec: InputSpec) -> NDArray[np.float32]:
     if spec.resize == "letterbox":
         return _letterbox(image, spec)
     if right - left < 1 or bottom - top < 1:
-        raise UnsupportedImageError(f"A film of {width_px}x{height_px} px is too small to be read.")
+        raise UnsupportedImageError(
+            Text(
+                "A film of {width_px}x{height_px} px is too small to be read.",
+                width_px=width_px,
+                height_px=height_px,
+            )
+        )
     # Rounding in `left + width` may step outside the film by one ulp, which Pillow refuses.
     box = (max(left, 0.0), max(top, 0.0), min(right, width_px), min(bottom, height_px))
     resized = image.resize(target, Image.Resampling.BILINEAR, box=box)

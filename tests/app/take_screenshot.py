@@ -58,11 +58,13 @@ def take(url: str, chromium: str, folder: Path) -> None:
             {"name": "turned.png", "mimeType": "image/png", "buffer": turned.getvalue()}
         )
         page.locator(".refusal").wait_for()
+        page.locator("[data-part=stage][data-first-draw-ms]").wait_for()
         page.wait_for_timeout(2500)
         write_small(page.screenshot(), folder / "app-refused.png")
         page.get_by_text("Phantom with an opacity").click()
         page.locator(".answer").wait_for()
         page.locator("img[alt^='Legend']").wait_for()
+        page.locator("canvas[aria-label^='The film with']").wait_for()
         # Streamlit fades in what has changed.
         page.wait_for_timeout(2500)
         write_small(page.screenshot(), folder / "app.png")

@@ -66,6 +66,34 @@ def test_an_unknown_model_is_said_before_a_server_starts(
     assert not started
 
 
+def test_what_stands_before_the_page_is_given_by_option_or_environment(
+    started: list[tuple[ServerOptions, PageOptions]],
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = ("--model", str(tiny_model))
+    names = ("--allowed-host", "a.example.org", "--allowed-host", "b.example.org")
+    assert run("--base-path", "/hilum", *names, "--in-frame", *model).exit_code == 0
+    monkeypatch.setenv("HILUM_BASE_PATH", "/hilum")
+    monkeypatch.setenv("HILUM_ALLOWED_HOSTS", "a.example.org b.example.org")
+    monkeypatch.setenv("HILUM_IN_FRAME", "1")
+    assert run(*model).exit_code == 0
+    for server, _ in started:
+        assert server.base_path == "hilum"
+        assert server.allowed_hosts == ("a.example.org", "b.example.org")
+        assert server.in_frame
+    assert len(started) == 2
+
+
+def test_a_wrong_path_is_said_before_a_server_starts(
+    started: list[tuple[ServerOptions, PageOptions]], tiny_model: Path
+) -> None:
+    result = run("--base-path", "a b", "--model", str(tiny_model))
+    assert result.exit_code == 2
+    assert "--base-path" in result.stderr
+    assert not started
+
+
 def test_a_taken_port_ends_the_command(
     started: list[tuple[ServerOptions, PageOptions]], tiny_model: Path
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import socket
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ from hilum.app.launcher import ServerOptions, build_flags, find_port, is_loopbac
 from hilum.errors import ConfigError, MissingExtraError
 
 
-def _get_flags(host: str = "127.0.0.1", *, open_browser: bool = True) -> dict[str, list[str]]:
-    server = ServerOptions(host=host, port=8600, open_browser=open_browser)
+def _get_flags(host: str = "127.0.0.1", **options: Any) -> dict[str, list[str]]:
+    server = ServerOptions(host=host, port=8600, **options)
     flags: dict[str, list[str]] = {}
     for word in build_flags(server, max_upload_bytes=3 * 2**20 + 1):
         name, value = word.removeprefix("--").split("=", 1)
@@ -40,6 +41,72 @@ def test_flags_are_safe() -> None:
 def test_only_names_of_this_machine_reach_a_loopback_page() -> None:
     assert _get_flags()["server.allowedHosts"] == ["localhost", "127.0.0.1", "::1"]
     assert "server.allowedHosts" not in _get_flags("0.0.0.0")
+
+
+def test_names_of_a_proxy_are_let_in_beside_those_of_this_machine() -> None:
+    names = ("hilum.example.org", "*.example.net", "[2001:db8::7]")
+    own = ["localhost", "127.0.0.1", "::1"]
+    bare = ["hilum.example.org", "*.example.net", "2001:db8::7"]
+    assert _get_flags(allowed_hosts=names)["server.allowedHosts"] == own + bare
+    assert _get_flags("0.0.0.0", allowed_hosts=names)["server.allowedHosts"] == bare
+
+
+@pytest.mark.parametrize(
+    "name", ["", "https://example.org", "example.org:443", "example.org/hilum", "a b", "*", "-a"]
+)
+def test_what_is_no_name_of_a_host_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="--allowed-host"):
+        ServerOptions(allowed_hosts=(name,))
+
+
+@pytest.mark.parametrize("given", ["hilum", "/hilum", "hilum/", "/hilum/"])
+def test_a_base_path_is_given_with_or_without_slashes(given: str) -> None:
+    assert _get_flags(base_path=given)["server.baseUrlPath"] == ["hilum"]
+    assert ServerOptions(port=8600, base_path=given).url == "http://127.0.0.1:8600/hilum/"
+
+
+@pytest.mark.parametrize("given", ["a//b", "..", "a/./b", "a b", "a?b", "a#b", "ä", "a%2fb", "a\n"])
+def test_what_is_no_path_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match="--base-path"):
+        ServerOptions(base_path=given)
+
+
+def test_a_frame_relaxes_the_cookie_and_nothing_else() -> None:
+    framed, plain = _get_flags(in_frame=True), _get_flags()
+    assert framed.pop("server.xsrfCookieSameSite") == ["none"]
+    assert plain.pop("server.xsrfCookieSameSite") == ["lax"]
+    assert framed == plain
+
+
+def test_a_foreign_origin_is_refused_without_asking_the_internet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net_util = pytest.importorskip("streamlit.net_util")
+    from streamlit.web.server.server_util import is_url_from_allowed_origins
+
+    asked: list[str] = []
+    monkeypatch.setattr(net_util, "_external_ip", None)
+    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, **_: asked.append(url))
+    monkeypatch.setattr(
+        net_util, "get_external_ip", net_util.get_external_ip
+    )  # put back at the end
+    assert not is_url_from_allowed_origins("https://foreign.example")
+    assert asked, "Streamlit no longer asks: ask_nobody_for_addresses can go"
+    asked.clear()
+    launcher.ask_nobody_for_addresses()
+    assert not is_url_from_allowed_origins("https://foreign.example")
+    assert not asked
+
+
+def test_the_cookie_of_a_frame_is_partitioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = pytest.importorskip("streamlit.web.server.starlette.starlette_routes")
+    responses = pytest.importorskip("starlette.responses")
+    monkeypatch.setattr(routes, "_set_unquoted_cookie", routes._set_unquoted_cookie)
+    launcher.partition_cookie()
+    response = responses.Response()
+    routes._set_unquoted_cookie(response, "name", "value", same_site="None", secure=True)
+    parts = set(response.headers["set-cookie"].split("; "))
+    assert parts == {"name=value", "Path=/", "SameSite=None", "Partitioned", "Secure"}
 
 
 def test_no_browser_is_headless() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +13,9 @@ from typing import Any
 import pytest
 
 from hilum.app.launcher import PAGE
+from hilum.app.session import Engine, Film
 from hilum.inference import ModelOutput, OnnxBackend
-from hilum.types import FilmWarning
+from hilum.types import DisplayFilm, FilmWarning
 
 testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "app"')
 
@@ -57,6 +60,21 @@ def read_page(page: Any) -> str:
     return html.unescape(text).replace("\u00a0", " ")
 
 
+def read_viewer(page: Any) -> dict[str, Any]:
+    """What the viewer was sent beside the film."""
+    _, viewer = page.get("bidi_component")
+    data: dict[str, Any] = json.loads(viewer.proto.mixed.json or viewer.proto.json)
+    return data
+
+
+def read_film(page: Any) -> bytes:
+    """The film as the viewer was sent it."""
+    film, _ = page.get("bidi_component")
+    packed: bytes = film.proto.bytes
+    assert packed
+    return packed
+
+
 def upload(page: Any, name: str, data: bytes) -> None:
     """Drop a file in the place of those that were there."""
     page.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
@@ -70,6 +88,7 @@ def test_page_opens_calm_and_says_what_it_is(open_page: OpenPage) -> None:
     assert text.count("not a medical device") == 1
     assert "tiny 1.0" in text
     assert not page.get("image")
+    assert not page.get("bidi_component")
 
 
 def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -> None:
@@ -82,15 +101,28 @@ def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -
     assert "This is a drawing" in text
     assert "Evidence for pneumonia" in text
     assert "What the file said" in text
-    assert len(page.get("image")) == 3  # film, evidence, legend
+    viewer = read_viewer(page)
+    assert viewer["evidence"] is not None
+    assert viewer["words"]["film"] == "The film"
+    assert viewer["words"]["evidence"].startswith("The film with the evidence over it. Evidence")
+    assert len(page.get("image")) == 1  # the legend
     assert len(page.get("download_button")) == 3
 
 
 def test_operating_point_and_view_run_no_network(
-    open_page: OpenPage, runs: list[int], small_film: bytes
+    open_page: OpenPage, runs: list[int], small_film: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    displays: list[Film] = []
+    read_display = Engine.read_display
+
+    def count(engine: Engine, film: Film) -> DisplayFilm:
+        displays.append(film)
+        return read_display(engine, film)
+
+    monkeypatch.setattr(Engine, "read_display", count)
     page = open_page()
     upload(page, "film.png", small_film)
+    film = read_film(page)
     before = read_page(page)
     assert len(runs) == 1
     page.radio(key="point:tiny:1.0").set_value("sensitivity_99").run()
@@ -103,6 +135,11 @@ def test_operating_point_and_view_run_no_network(
     page.selectbox(key="colormap").set_value("green_purple").run()
     assert not page.exception
     assert len(runs) == 1
+    viewer = read_viewer(page)
+    assert viewer["opacity"] == 0.2
+    assert viewer["evidence"]["scale"] == 2.0
+    # The film is read for the screen once, and sent as it was.
+    assert [read_film(page), len(displays)] == [film, 1]
 
 
 def test_regions_of_the_map_are_told_in_words(
@@ -116,6 +153,11 @@ def test_regions_of_the_map_are_told_in_words(
         line for line in text.splitlines() if "of the evidence for pneumonia, strongest" in line
     ]
     assert 1 <= len(told) <= 3
+    # The viewer outlines the same ones under the same numbers.
+    outlined = [region["sentence"] for region in read_viewer(page)["regions"]]
+    assert [f"{number}. {sentence}" for number, sentence in enumerate(outlined, 1)] == [
+        re.sub("<[^>]*>", "", line) for line in told
+    ]
 
 
 def test_a_refused_film_has_reasons_and_no_figure(
@@ -133,21 +175,24 @@ def test_a_refused_film_has_reasons_and_no_figure(
     assert text.count("Older than the training films.") == 1
     assert "probability of pneumonia" not in text
     assert "Evidence for pneumonia" not in text
-    assert len(page.get("image")) == 1  # the film alone
+    assert read_viewer(page)["evidence"] is None  # the film alone
+    assert read_viewer(page)["regions"] == []
+    assert not page.get("image")
     assert len(page.get("download_button")) == 2  # no drawing of a map
     page.checkbox(key="no_gate").set_value(True).run()
     assert not page.exception
     text = read_page(page)
     assert "probability of pneumonia" in text
     assert "The input gate was off" in text
-    assert len(page.get("image")) == 3
+    assert read_viewer(page)["evidence"] is not None
+    assert len(page.get("image")) == 1
     assert len(runs) == 1
 
 
 def test_an_upload_opens_at_once(open_page: OpenPage, small_film: bytes) -> None:
     page = open_page()
     upload(page, "a*b_<i>.png", small_film)
-    assert page.radio(key="film").value.startswith("upload:")
+    assert page.radio(key="film").value.startswith("drop:")
     assert "probability of pneumonia" in read_page(page)
 
 
@@ -164,7 +209,7 @@ def test_a_corrupt_file_is_a_calm_message(open_page: OpenPage, small_film: bytes
 def test_taking_the_open_film_away_closes_it(open_page: OpenPage, small_film: bytes) -> None:
     page = open_page()
     upload(page, "film.png", small_film)
-    page.file_uploader[0].set_value(None).run()
+    page.button(key="forget").click().run()
     assert not page.exception
     assert page.radio(key="film").value is None
     assert "Drop a chest film" in read_page(page)
@@ -176,7 +221,7 @@ def test_a_sample_stays_open_when_uploads_come_and_go(
     page = open_page()
     upload(page, "film.png", small_film)
     page.radio(key="film").set_value(PHANTOM).run()
-    page.file_uploader[0].set_value(None).run()
+    page.button(key="forget").click().run()
     assert not page.exception
     assert page.radio(key="film").value == PHANTOM
     assert "This is a drawing" in read_page(page)
@@ -191,6 +236,7 @@ def test_identity_is_never_shown(open_page: OpenPage) -> None:
     page.radio(key="film").set_value(RG1).run()
     assert not page.exception
     shown = read_page(page) + "".join(str(image.proto) for image in page.get("image"))
+    shown += json.dumps(read_viewer(page)) + read_film(page)[:4096].decode("latin-1")
     assert "MONOCHROME1" in shown
     assert "shows an adult" in shown
     header = pydicom.dcmread(str(get_testdata_file("RG1_UNCR.dcm")), stop_before_pixels=True)

@@ -58,6 +58,11 @@ def make_prediction(values: list[list[float]], *, bias: float = -0.5) -> Predict
     )
 
 
+def list_words(radiograph: Radiograph) -> dict[str, str]:
+    """The facts by the English of their terms."""
+    return {str(term): value for term, value in list_facts(radiograph)}
+
+
 @pytest.mark.parametrize(
     ("share", "text"),
     [
@@ -160,7 +165,7 @@ def test_an_empty_map_is_said() -> None:
 
 def test_facts_leave_out_what_the_file_did_not_say() -> None:
     radiograph = make_prediction([[0.0]]).radiograph
-    facts = dict(list_facts(radiograph))
+    facts = list_words(radiograph)
     assert facts == {"Format": "DICOM", "Size": "30 × 60 px", "Bits stored": "12"}
     header = replace(
         radiograph.header,
@@ -170,7 +175,7 @@ def test_facts_leave_out_what_the_file_did_not_say() -> None:
         patient_orientation=("L", "F"),
         number_of_frames=2,
     )
-    facts = dict(list_facts(replace(radiograph, header=header)))
+    facts = list_words(replace(radiograph, header=header))
     assert facts["Object"] == "Computed Radiography"
     assert facts["Patient’s age"] == "18 months"
     assert facts["Pixel spacing"] == "0.143 × 0.143 mm"
@@ -182,12 +187,12 @@ def test_facts_leave_out_what_the_file_did_not_say() -> None:
 def test_age(years: float, text: str) -> None:
     radiograph = make_prediction([[0.0]]).radiograph
     header = replace(radiograph.header, patient_age_years=years)
-    assert dict(list_facts(replace(radiograph, header=header)))["Patient’s age"] == text
+    assert list_words(replace(radiograph, header=header))["Patient’s age"] == text
 
 
 def test_reading_tells_the_recipe_and_its_steps() -> None:
     text = describe_reading(make_prediction([[0.0]]).radiograph)
-    assert text == "radiograph_v1: window LINEAR 2048/4096, then invert MONOCHROME1"
+    assert text == "radiograph_v1: window LINEAR 2048/4096 → invert MONOCHROME1"
 
 
 def test_samples_are_honest(tiny_spec: ModelSpec) -> None:

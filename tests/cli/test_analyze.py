@@ -42,6 +42,7 @@ JSONL_KEYS = [
     "spread",
     "evidence",
     "overlay",
+    "report",
 ]
 
 
@@ -101,6 +102,7 @@ def test_jsonl_has_exactly_the_promised_keys(run: Run) -> None:
             "spread_max": None,
         },
         "overlay": None,
+        "report": None,
     }
     assert result.stderr == ""
 

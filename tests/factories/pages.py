@@ -31,24 +31,60 @@ _CHROMIUM_SWITCHES = (
 
 
 @contextmanager
-def serve_page(model: str | None = None) -> Iterator[str]:
+def serve_page(model: str | None = None, *options: str, base_path: str = "") -> Iterator[str]:
     """Run ``hilum app`` in a process of its own; give its address.
+
+    Parameters
+    ----------
+    options
+        More options of the command.
+    base_path
+        Below which the page is to be; with a slash before it and none behind.
 
     Raises
     ------
     RuntimeError
         The page does not answer; the message holds what the process printed.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _find_port()
     command = [sys.executable, "-c", "from hilum.cli import main; main()"]
     command += ["app", "--no-browser", f"--port={port}"]
     command += [] if model is None else [f"--model={model}"]
+    command += [*options, *([f"--base-path={base_path}"] if base_path else [])]
+    with _serve(command, port, base_path) as url:
+        yield url
+
+
+@contextmanager
+def serve_script(script: Path) -> Iterator[str]:
+    """Run a Streamlit script with the page's own theme; give its address.
+
+    Raises
+    ------
+    RuntimeError
+        As :func:`serve_page`.
+    """
+    port = _find_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    command += ["--server.address=127.0.0.1", "--server.headless=true"]
+    command += ["--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+    with _serve(command, port) as url:
+        yield url
+
+
+def _find_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _serve(command: list[str], port: int, base_path: str = "") -> Iterator[str]:
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://127.0.0.1:{port}{base_path}"
             if not _wait_until_healthy(server, url):
                 log.seek(0)
                 raise RuntimeError(f"The page did not start:\n{log.read().decode()}")
@@ -70,18 +106,34 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], url: str) -> bool:
     return False
 
 
+def find_resident_mb(url: str) -> float:
+    """Give the resident memory of the process that serves ``url``, in MB (Linux)."""
+    port = f"--port={url.rpartition(':')[2]}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if port in (folder / "cmdline").read_bytes().split(b"\0"):
+                pages = int((folder / "statm").read_text().split()[1])
+                return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        except OSError:
+            continue  # it has ended meanwhile
+    raise RuntimeError(f"No process serves {url}.")
+
+
 @contextmanager
 def open_chromium(
-    executable: str | os.PathLike[str], *, width_px: int = 1440, height_px: int = 900
+    executable: str | os.PathLike[str],
+    *switches: str,
+    width_px: int = 1440,
+    height_px: int = 900,
 ) -> Iterator[BrowserContext]:
-    """Open a headless Chromium with a user folder of its own."""
+    """Open a headless Chromium with a user folder of its own, and more switches if need be."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         context = playwright.chromium.launch_persistent_context(
             Path(folder),
             executable_path=Path(executable),
-            args=list(_CHROMIUM_SWITCHES),
+            args=[*_CHROMIUM_SWITCHES, *switches],
             viewport={"width": width_px, "height": height_px},
             reduced_motion="reduce",
         )

@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hilum.app.options import PageOptions, format_options
 from hilum.app.theme import STREAMLIT_THEME
 from hilum.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 PAGE = Path(__file__).with_name("page.py")
 FIRST_PORT = 8501
 _PORTS_TRIED = 50
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _MIB = 1024 * 1024
+MOST_UPLOAD_BYTES = 512 * _MIB
+"""Of one file that is dropped on a page: an archive of films is larger than a film."""
+# What stands in the path of a URL without being escaped (RFC 3986, 2.3), and is no "." or "..".
+_SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~-]+")
+# A name or an IPv4 address, "*." before a domain for all names below it, or an IPv6 address.
+_HOST = re.compile(
+    r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:]*\]?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +47,45 @@ class ServerOptions:
         TCP port; :func:`find_port` gives a free one.
     open_browser
         Open the page in the user's browser once the server is up.
+    base_path
+        Path below which a proxy serves the page, such as ``hilum`` or ``tools/hilum``; slashes
+        at its ends make no difference. Empty: the page is at ``/``.
+    allowed_hosts
+        Names by which browsers may call the page, such as that of a proxy before it; ``*.``
+        stands for all names below a domain. Empty: on an address of this machine alone the
+        machine's own names, anywhere else any name.
+    in_frame
+        Let uploads work where the page is in a frame of another site. Browsers then take it
+        over HTTPS alone, and what is left against cross-site requests is the token.
+
+    Raises
+    ------
+    ConfigError
+        ``base_path`` or a name in ``allowed_hosts`` is none.
     """
 
     host: str = "127.0.0.1"
     port: int = FIRST_PORT
     open_browser: bool = True
+    base_path: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    in_frame: bool = False
+
+    def __post_init__(self) -> None:
+        """Take the slashes off the path, and refuse what is no path or no name."""
+        path = self.base_path.strip("/")
+        if path and not all(_SEGMENT.fullmatch(part) for part in path.split("/")):
+            raise ConfigError(
+                f'--base-path {self.base_path}: give words between slashes, such as "hilum"; '
+                "letters, digits and . _ ~ - may stand in them."
+            )
+        object.__setattr__(self, "base_path", path)
+        for name in self.allowed_hosts:
+            if not _HOST.fullmatch(name):
+                raise ConfigError(
+                    f"--allowed-host {name}: give a name without scheme, port or path, such as "
+                    '"hilum.example.org" or "*.example.org".'
+                )
 
     @property
     def url(self) -> str:
@@ -46,7 +93,8 @@ class ServerOptions:
         host = self.host
         if host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
             host = "127.0.0.1"
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.port}" + (f"/{self.base_path}/" if self.base_path else "")
 
 
 def is_loopback(host: str) -> bool:
@@ -102,6 +150,8 @@ def build_flags(server: ServerOptions, *, max_upload_bytes: int) -> list[str]:
         "server.enableStaticServing": "false",
         "server.enableCORS": "true",
         "server.enableXsrfProtection": "true",
+        "server.xsrfCookieSameSite": "none" if server.in_frame else "lax",
+        "server.baseUrlPath": server.base_path,
         # MB of the browser's counter; the reader checks the bound again, in bytes.
         "server.maxUploadSize": max(1, -(-max_upload_bytes // _MIB)),
         "browser.gatherUsageStats": "false",
@@ -113,11 +163,10 @@ def build_flags(server: ServerOptions, *, max_upload_bytes: int) -> list[str]:
         **{f"theme.{name}": value for name, value in STREAMLIT_THEME.items()},
     }
     words = [f"--{name}={value}" for name, value in flags.items()]
-    if is_loopback(server.host):
-        # DNS rebinding: a foreign page must not reach this one under its own name.
-        names = dict.fromkeys((*_LOOPBACK_NAMES, server.host))
-        words += [f"--server.allowedHosts={name}" for name in names]
-    return words
+    # DNS rebinding: a foreign page must not reach this one under its own name.
+    own = (*_LOOPBACK_NAMES, server.host) if is_loopback(server.host) else ()
+    names = dict.fromkeys((*own, *(name.strip("[]") for name in server.allowed_hosts)))
+    return words + [f"--server.allowedHosts={name}" for name in names]
 
 
 def require_streamlit() -> None:
@@ -143,6 +192,43 @@ def keep_uploads_in_memory(max_upload_bytes: int) -> None:
     MultiPartParser.spool_max_size = max_upload_bytes + _MIB
 
 
+def ask_nobody_for_addresses() -> None:
+    """Let the server look up no address of its own on the internet.
+
+    Where a browser's ``Origin`` is not the page's, Streamlit asks a host on the internet for
+    this machine's outer address, to compare the two. An unknown address is what it falls back
+    to, and the origin is refused.
+    """
+    from streamlit import net_util
+
+    net_util.get_external_ip = lambda: None
+
+
+def partition_cookie() -> None:
+    """Let browsers that block cookies of third parties keep the page's in a frame all the same.
+
+    A partitioned cookie belongs to the page inside of that one outer site, and tells nothing to
+    any other: https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies.
+    Streamlit does not mark its own so.
+    """
+    from streamlit.web.server.starlette import starlette_routes
+
+    set_cookie = starlette_routes._set_unquoted_cookie
+
+    def set_partitioned(
+        response: Response,
+        cookie_name: str,
+        cookie_value: str,
+        *,
+        same_site: str = "None",
+        secure: bool,
+    ) -> None:
+        marked = f"{same_site}; Partitioned"
+        set_cookie(response, cookie_name, cookie_value, same_site=marked, secure=secure)
+
+    starlette_routes._set_unquoted_cookie = set_partitioned
+
+
 def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int) -> None:
     """Serve the page until it is interrupted.
 
@@ -155,6 +241,9 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
     from streamlit.web import cli
 
     keep_uploads_in_memory(max_upload_bytes)
+    ask_nobody_for_addresses()
+    if server.in_frame:
+        partition_cookie()
     flags = build_flags(server, max_upload_bytes=max_upload_bytes)
     arguments = ["run", *flags, str(PAGE), "--", *format_options(page)]
     cli.main(args=arguments, prog_name="streamlit", standalone_mode=False)

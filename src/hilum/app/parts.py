@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from html import escape
 
 import streamlit as st
 
+from hilum.language import Language, Text, check_language, translate
+
+_NOTE = Text("Note")
+
+
+# Where a session keeps the language that its visitor has chosen.
+LANGUAGE_KEY = "language"
+
+
+def get_language() -> Language:
+    """Give the language of this visitor; English where none was chosen."""
+    return check_language(st.session_state.get(LANGUAGE_KEY, "en"))
+
+
+def say(text: str) -> str:
+    """Say a text in the visitor's language; every label of a widget goes through here.
+
+    A ``str`` that is no :class:`~hilum.language.Text` is a name or a value and stays as it is.
+    """
+    return translate(text, get_language())
+
 
 def to_html(text: str) -> str:
-    """Escape ``text`` and keep a figure on the line of its sign or unit."""
-    return escape(text).replace(" %", "&nbsp;%").replace("≥ ", "≥&nbsp;")
+    """Say and escape ``text``, and keep a figure on the line of its sign or unit."""
+    return escape(say(text)).replace(" %", "&nbsp;%").replace("≥ ", "≥&nbsp;")
 
 
 def show_part(title: str) -> None:
@@ -30,7 +52,7 @@ def show_sentence(text: str) -> None:
 
 def show_notes(texts: Iterable[str]) -> None:
     """Show warnings, each with the word that says what it is."""
-    notes = "".join(f'<p class="note"><b>Note</b>{to_html(text)}</p>' for text in texts)
+    notes = "".join(f'<p class="note"><b>{to_html(_NOTE)}</b>{to_html(text)}</p>' for text in texts)
     if notes:
         st.html(f'<div role="note">{notes}</div>')
 
@@ -49,3 +71,23 @@ def show_trouble(title: str, message: str, advice: str) -> None:
         f'<div class="trouble" role="alert"><h2>{to_html(title)}</h2>'
         f'<p>{to_html(message)}</p><p class="quiet">{to_html(advice)}</p></div>'
     )
+
+
+@contextmanager
+def follow_passes(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a method is that asks the network many times; nothing where it asks once.
+
+    Yields
+    ------
+    What is to be called with the passes done, and those in all.
+    """
+    place = st.empty()
+
+    def tell(done: int, whole: int) -> None:
+        if whole > 1:
+            place.progress(min(1.0, done / whole), text=f"{what}: pass {done} of {whole}")
+
+    try:
+        yield tell
+    finally:
+        place.empty()

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from hilum.app.launcher import MOST_UPLOAD_BYTES
 from hilum.app.parts import show_quiet
 from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
+from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
 from hilum.app.wording import describe_operating_point, format_percent, name_operating_point
+from hilum.explain import METHODS
 from hilum.models.zoo import list_models
 from hilum.report import COLORMAPS, DEFAULT_SCALE
 from hilum.spec import ModelSpec
 
+# A longer list is a box to open, with a search, in place of buttons.
+_MOST_LISTED = 12
 _SCALES = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 50.0)
 COLORMAP_TITLES = {
     "evidence": "Orange for, blue against",
@@ -28,6 +36,8 @@ COLORMAP_TITLES = {
 class View:
     """How the map is drawn.
 
+    method
+        One of :data:`hilum.explain.METHODS`.
     opacity
         Of the strongest colour, in [0, 1].
     scale
@@ -37,63 +47,89 @@ class View:
     opacity: float
     colormap: str
     scale: float
+    method: str = "evidence"
 
 
-def choose_film(max_upload_bytes: int) -> Film | None:
-    """Show the drop zone and the list of films; give the chosen one."""
-    uploads = st.file_uploader(
-        "Drop chest films here: DICOM, PNG, JPEG or TIFF",
+def choose_film(tray: Tray) -> Film | None:
+    """Show the drop zone and the list of films; give the chosen one.
+
+    Raises
+    ------
+    InputError, MissingExtraError
+        The chosen film cannot be read.
+    """
+    # Another key is another widget, without files: what was dropped lies in the tray.
+    generation = st.session_state.setdefault("uploads_generation", 0)
+    st.file_uploader(
+        "Drop chest films here: DICOM, PNG, JPEG or TIFF, or a ZIP of them",
         type=None,  # DICOM files often have no suffix; the reader looks at the bytes.
         accept_multiple_files=True,
-        key="uploads",
-        on_change=_take_newest_upload,
-        max_upload_size=max(1, max_upload_bytes // (1024 * 1024)),
+        key=f"uploads:{generation}",
+        on_change=_take_uploads,
+        args=(f"uploads:{generation}", tray),
+        max_upload_size=MOST_UPLOAD_BYTES // (1024 * 1024),
     )
-    by_choice: dict[str, UploadedFile | Sample] = {}
-    by_choice.update({f"upload:{upload.file_id}": upload for upload in uploads})
-    by_choice.update({f"sample:{sample.name}": sample for sample in SAMPLES})
-    if st.session_state.get("film") not in by_choice:
+    dropped = tray.list_entries()
+    entries = {entry.key: entry for entry in (*dropped, *SAMPLE_ENTRIES)}
+    if st.session_state.get("film") not in entries:
         st.session_state["film"] = None
-    chosen = st.radio(
-        "Dropped and sample films",
-        list(by_choice),
-        index=None,
-        key="film",
-        format_func=lambda choice: _name_film(by_choice[choice]),
-        # A visitor with films of their own knows the samples, and needs the room.
-        captions=None if uploads else [_note_sample(sample) for sample in SAMPLES],
-        label_visibility="collapsed",
-    )
+    chosen = _choose_entry(entries, bool(dropped))
+    if dropped:
+        st.button("Forget dropped films", on_click=tray.clear, key="forget", type="tertiary")
     if chosen is None:
         st.session_state.pop("opened", None)
         return None
     # Kept open: a knob that moves should not read the file, or draw the phantom, again.
     opened: tuple[str, Film] | None = st.session_state.get("opened")
     if opened is None or opened[0] != chosen:
-        opened = (chosen, _open_film(by_choice[chosen]))
+        opened = (chosen, entries[chosen].open())
         st.session_state["opened"] = opened
     return opened[1]
 
 
-def _open_film(film: UploadedFile | Sample) -> Film:
-    if isinstance(film, Sample):
-        return Film(name=film.name, data=film.read(), shows=film.shows)
-    return Film(name=film.name, data=film.getvalue())
+def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None:
+    def name(key: str) -> str:
+        return _name_entry(entries[key], markdown=len(entries) <= _MOST_LISTED)
+
+    if len(entries) > _MOST_LISTED:
+        return st.selectbox(
+            "Dropped and sample films", list(entries), index=None, key="film", format_func=name
+        )
+    return st.radio(
+        "Dropped and sample films",
+        list(entries),
+        index=None,
+        key="film",
+        format_func=name,
+        # A visitor with films of their own knows the samples, and needs the room.
+        captions=None if any_dropped else [_note_sample(sample) for sample in SAMPLES],
+        label_visibility="collapsed",
+    )
 
 
-def _take_newest_upload() -> None:
-    """Open the film that was just dropped, unless files were only taken away."""
-    seen: set[str] = st.session_state.get("seen_uploads", set())
-    uploads: list[UploadedFile] = st.session_state["uploads"]
-    fresh = [upload for upload in uploads if upload.file_id not in seen]
-    if fresh:
-        st.session_state["film"] = f"upload:{fresh[0].file_id}"
-    st.session_state["seen_uploads"] = {upload.file_id for upload in uploads}
+def _take_uploads(key: str, tray: Tray) -> None:
+    """Lay what was just dropped on the tray, and open the first of it."""
+    uploads: list[UploadedFile] = st.session_state[key]
+    for upload in reversed(uploads):
+        st.session_state["film"] = tray.add(upload.name, upload.getvalue())
+    release_uploads(uploads)
+    st.session_state["uploads_generation"] += 1
 
 
-def _name_film(film: UploadedFile | Sample) -> str:
+def release_uploads(uploads: Sequence[UploadedFile]) -> None:
+    """Let the server forget files that were taken; it would hold them until the visit ends."""
+    context = get_script_run_ctx()
+    if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        return
+    for upload in uploads:
+        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
+
+
+def _name_entry(entry: Entry, *, markdown: bool) -> str:
+    if entry.sample is not None:
+        return entry.sample.title
     # The label of a radio is Markdown; a file name is plain text.
-    return film.title if isinstance(film, Sample) else escape_markdown(film.name)
+    return escape_markdown(entry.name) if markdown else entry.name
 
 
 def _note_sample(sample: Sample) -> str:
@@ -119,26 +155,24 @@ def choose_model(first: str | None) -> str | None:
         choices.insert(0, first)
     if len(choices) < 2:
         return choices[0] if choices else first
-    return st.selectbox(
-        "Model",
-        choices,
-        index=choices.index(first) if first is not None else 0,
-        format_func=str,
-        key="model",
-    )
+    if st.session_state.get("model") not in choices:
+        st.session_state["model"] = choices[0] if first is None else first
+    return st.selectbox("Model", choices, format_func=str, key="model")
 
 
 def choose_operating_point(spec: ModelSpec) -> str:
     """Show the spec's operating points with what each bought; give the chosen one."""
     points = spec.operating_points
     names = list(points)
+    key = f"point:{spec.name}:{spec.version}"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = spec.default_operating_point
     chosen = st.radio(
         "Operating point",
         names,
-        index=names.index(spec.default_operating_point),
         format_func=name_operating_point,
         captions=[describe_operating_point(point) for point in points.values()],
-        key=f"point:{spec.name}:{spec.version}",
+        key=key,
         help="The threshold that turns the probability into a decision. Sensitivity: the share "
         "of pneumonia films that it finds. Specificity: the share of normal films that it "
         "leaves alone.",
@@ -162,14 +196,25 @@ def choose_gate() -> bool:
     return not override
 
 
-def choose_view() -> View:
+def choose_method() -> str:
+    """Let the visitor choose how the map is made."""
+    return st.selectbox(
+        "Map",
+        [method.name for method in METHODS.values() if method.extra is None],
+        format_func=lambda name: METHODS[name].summary.capitalize(),
+        key="method",
+        help="All but the first ask the network again: evidence_fine five times, the others some "
+        "hundred times, which takes seconds.",
+    )
+
+
+def choose_view(method: str = "evidence") -> View:
     """Show the knobs of the map."""
-    opacity = st.slider("Opacity of the map", 0, 100, 60, step=5, format="%d %%", key="opacity")
+    opacity = st.slider("Opacity of the map", 0, 100, step=5, format="%d %%", key="opacity")
     scales = sorted({*_SCALES, DEFAULT_SCALE})
     scale = st.select_slider(
         "Full colour at",
         scales,
-        value=DEFAULT_SCALE,
         format_func=lambda value: f"± {value:g} logit",
         key="scale",
         help="Evidence of this size, in logit units, is drawn in the full colour. The scale "
@@ -181,4 +226,4 @@ def choose_view() -> View:
         format_func=lambda name: COLORMAP_TITLES.get(name, name),
         key="colormap",
     )
-    return View(opacity=opacity / 100.0, colormap=colormap, scale=scale)
+    return View(opacity=opacity / 100.0, colormap=colormap, scale=scale, method=method)

@@ -19,6 +19,7 @@ from PIL import Image
 
 from hilum.data.phantom import Opacity, draw_phantom
 from hilum.errors import MissingExtraError
+from hilum.language import Text
 
 # Uncompressed; MONOCHROME1, 15 bits stored.
 _RG1 = "RG1_UNCR.dcm"
@@ -48,8 +49,8 @@ class Sample:
     """
 
     name: str
-    title: str
-    note: str
+    title: Text
+    note: Text
     shows: Subject
     read: Callable[[], bytes]
     extra: str | None = None
@@ -67,7 +68,7 @@ def read_rg1() -> bytes:
     """
     path = _find_rg1()
     if path is None:
-        raise MissingExtraError("samples", "open the sample film RG1")
+        raise MissingExtraError("samples", Text("open the sample film RG1"))
     return path.read_bytes()
 
 
@@ -100,23 +101,23 @@ def _encode_png16(pixels: NDArray[np.float32]) -> bytes:
 SAMPLES: tuple[Sample, ...] = (
     Sample(
         name="RG1 (pydicom-data)",
-        title="Adult chest film RG1",
-        note="A real CR in DICOM, MONOCHROME1.",
+        title=Text("Adult chest film RG1"),
+        note=Text("A real CR in DICOM, MONOCHROME1."),
         shows="adult",
         read=read_rg1,
         extra="samples",
     ),
     Sample(
         name="phantom",
-        title="Phantom",
-        note="A drawing, no patient.",
+        title=Text("Phantom"),
+        note=Text("A drawing, no patient."),
         shows="drawing",
         read=read_phantom,
     ),
     Sample(
         name="phantom-opacity",
-        title="Phantom with an opacity",
-        note="The same, with a cloud in one lung.",
+        title=Text("Phantom with an opacity"),
+        note=Text("The same, with a cloud in one lung."),
         shows="drawing",
         read=partial(read_phantom, _LOWER_ZONE),
     ),

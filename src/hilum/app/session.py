@@ -1,8 +1,8 @@
-"""What one visitor's session keeps, and the one model that all sessions share.
+"""What one visitor's session keeps, and the networks that all sessions share.
 
-The predictor is loaded once in a process and lives as long as the server. Analyses belong
-to a session: nothing that was computed from a film is seen by another visitor, and nothing
-is written to disk.
+A network is loaded once in a process and lives as long as the server. Analyses belong to a
+session: nothing that was computed from a film is seen by another visitor, and nothing is
+written to disk.
 """
 
 from __future__ import annotations
@@ -11,19 +11,24 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from hilum.app.samples import Subject
-from hilum.io import read_radiograph
+from hilum.io import read_display, read_radiograph
 from hilum.predictor import Predictor, decide_again
-from hilum.spec import ModelSpec
-from hilum.types import Prediction
+from hilum.spec import ModelSpec, WindowRecipe
+from hilum.types import DisplayFilm, Explanation, Prediction, Radiograph
 
-# A prediction holds its film: about 14 MB for a film of 1900 px.
-_KEPT_ANALYSES = 6
+State = MutableMapping[Any, Any]
+Report = Callable[[int, int], None]
+
+# A film of 1900 px takes about 14 MB.
+_KEPT_FILMS = 6
+# However many networks there are: decoding takes the memory, not they.
+_SLOTS = threading.BoundedSemaphore(max(1, min(4, os.cpu_count() or 1)))
 
 
 @dataclass(frozen=True)
@@ -45,54 +50,89 @@ class Film:
         """Digest of the file, in hex."""
         return hashlib.sha256(self.data).hexdigest()
 
+    def read(self, recipe: WindowRecipe) -> Radiograph:
+        """Read the film, while few others are being read.
+
+        Each visitor's session runs in a thread of its own, and each film that is decoded takes
+        memory up to the reader's limits.
+
+        Raises
+        ------
+        InputError, MissingExtraError
+            The film cannot be used; see :func:`hilum.io.read_radiograph`.
+        """
+        with _SLOTS:
+            return read_radiograph(self.data, recipe=recipe, name=self.name)
+
 
 class Engine:
-    """The predictor that all sessions share.
-
-    The backend may be called from several threads at once. What is bounded here is how
-    many films are decoded at the same time: decoding takes the memory, one film up to the
-    reader's limits, and each visitor's session runs in a thread of its own.
-    """
+    """A predictor that all sessions share; its backend may be called from several threads."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._slots = threading.BoundedSemaphore(max(1, min(4, os.cpu_count() or 1)))
 
     @property
     def spec(self) -> ModelSpec:
         """All facts about the model."""
         return self._predictor.spec
 
-    def analyze(self, film: Film) -> Prediction:
-        """Read ``film`` with the model's recipe and run the network on it.
+    def read(self, film: Film) -> Radiograph:
+        """Read ``film`` with the model's recipe; see :meth:`Film.read`."""
+        return film.read(self.spec.input.recipe)
+
+    def analyze(self, radiograph: Radiograph) -> Prediction:
+        """Run the network on a film that was read with the model's recipe.
 
         Raises
         ------
-        InputError, ModelError, MissingExtraError
-            The film cannot be used; see :func:`hilum.io.read_radiograph`.
+        InputError, ModelError
+            The film cannot be used, or the network failed.
         """
-        with self._slots:
-            radiograph = read_radiograph(film.data, recipe=self.spec.input.recipe, name=film.name)
-            return self._predictor.analyze(radiograph)
+        return self._predictor.analyze(radiograph)
+
+    def explain(self, radiograph: Radiograph, method: str, report: Report) -> Explanation:
+        """Explain a film by another method; see :meth:`hilum.predictor.Predictor.explain`."""
+        return self._predictor.explain(radiograph, method=method, report=report)
+
+    def read_display(self, film: Film) -> DisplayFilm:
+        """Read ``film`` as it is stored, for the viewer; the answer is not made of it.
+
+        Raises
+        ------
+        InputError, MissingExtraError
+            As :meth:`read`.
+        """
+        with _SLOTS:
+            return read_display(film.data, recipe=self.spec.input.recipe)
 
     def close(self) -> None:
         """Release the network."""
         self._predictor.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Analyses:
+    """What was computed from one film in this session."""
+
+    films: dict[WindowRecipe, Radiograph] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    maps: dict[tuple[str, str], Explanation] = field(default_factory=dict)
+
+
 def analyze_once(
-    state: MutableMapping[Any, Any],
+    state: State,
     engine: Engine,
     model: str,
     film: Film,
-    operating_point: str,
+    operating_point: str | None,
     *,
     gate: bool = True,
 ) -> Prediction:
     """Analyze ``film`` unless the session has done so, and decide at ``operating_point``.
 
     The network's answer does not depend on the operating point, on the gate or on how the map
-    is drawn, so moving those knobs costs no second pass.
+    is drawn, so moving those knobs costs no second pass; and a film is read once for all models
+    that read it alike.
 
     Parameters
     ----------
@@ -100,16 +140,57 @@ def analyze_once(
         The session's own store.
     model
         The name under which ``engine`` was chosen.
+    operating_point
+        ``None`` is the model's own.
     """
-    kept: OrderedDict[tuple[str, str, str], Prediction]
-    kept = state.setdefault("analyses", OrderedDict())
-    # The name too: the same file under a second name must not answer under the first.
-    key = (film.sha256, film.name, model)
-    prediction = kept.get(key)
+    kept = _get_analyses(state, film)
+    prediction = kept.predictions.get(model)
     if prediction is None:
-        prediction = engine.analyze(film)
-        kept[key] = prediction
-    kept.move_to_end(key)
-    while len(kept) > _KEPT_ANALYSES:
-        kept.popitem(last=False)
+        recipe = engine.spec.input.recipe
+        radiograph = kept.films.get(recipe) or engine.read(film)
+        prediction = engine.analyze(radiograph)
+        kept.films[recipe] = radiograph
+        kept.predictions[model] = prediction
+    _keep(state, film, kept)
     return decide_again(prediction, engine.spec, operating_point, gate=gate)
+
+
+def explain_once(
+    state: State,
+    engine: Engine,
+    model: str,
+    film: Film,
+    prediction: Prediction,
+    method: str,
+    report: Report = lambda *_: None,
+) -> Prediction:
+    """Give ``prediction`` with the map of another method, made once in a session.
+
+    Raises
+    ------
+    ConfigError, ModelError, MissingExtraError
+        The method cannot be used with this network.
+    """
+    if method == prediction.evidence.method or not prediction.assessed:
+        return prediction
+    kept = _get_analyses(state, film)
+    evidence = kept.maps.get((model, method))
+    if evidence is None:
+        evidence = engine.explain(prediction.radiograph, method, report)
+        kept.maps[model, method] = evidence
+    _keep(state, film, kept)
+    return replace(prediction, evidence=evidence)
+
+
+def _get_analyses(state: State, film: Film) -> _Analyses:
+    store: OrderedDict[tuple[str, str], _Analyses] = state.setdefault("analyses", OrderedDict())
+    # The name too: the same file under a second name must not answer under the first.
+    return store.get((film.sha256, film.name)) or _Analyses()
+
+
+def _keep(state: State, film: Film, kept: _Analyses) -> None:
+    store: OrderedDict[tuple[str, str], _Analyses] = state["analyses"]
+    store[film.sha256, film.name] = kept
+    store.move_to_end((film.sha256, film.name))
+    while len(store) > _KEPT_FILMS:
+        store.popitem(last=False)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
+from collections.abc import Callable
 
 import streamlit as st
-from PIL import Image
 
 from hilum.app.parts import (
     show_facts,
@@ -16,8 +15,16 @@ from hilum.app.parts import (
     show_sentence,
     to_html,
 )
+from hilum.app.pictures import (
+    draw_evidence,
+    encode_png,
+    get_colormap,
+    get_scale,
+    show_picture,
+)
 from hilum.app.rail import View
 from hilum.app.theme import GROUND, TEXT
+from hilum.app.viewer import ShownFilm, pack_film, show_viewer
 from hilum.app.wording import (
     describe_decision,
     describe_evidence,
@@ -27,12 +34,13 @@ from hilum.app.wording import (
     list_facts,
 )
 from hilum.decision import get_uncertain_range
-from hilum.report import draw_film, draw_legend, draw_svg
+from hilum.explain import get_method
+from hilum.io import display_from_radiograph
+from hilum.language import join_texts
+from hilum.report import draw_legend, draw_svg
 from hilum.spec import ModelSpec
-from hilum.types import Prediction, Region
+from hilum.types import DisplayFilm, Prediction, Region
 
-# Twice the width that a picture has on a wide screen: sharp on dense displays.
-_SHOWN_SIDE_PX = 1100
 _LEGEND_WIDTH_PX = 840
 _MOST_REGIONS = 3
 
@@ -49,7 +57,12 @@ def show_invitation() -> None:
 
 
 def show_result(
-    prediction: Prediction, spec: ModelSpec, view: View, remark: str | None = None
+    prediction: Prediction,
+    spec: ModelSpec,
+    view: View,
+    remark: str | None = None,
+    *,
+    display: Callable[[], DisplayFilm] | None = None,
 ) -> None:
     """Show all that is known of one film.
 
@@ -57,6 +70,9 @@ def show_result(
     ----------
     remark
         What should be said of the film beside the prediction's own warnings.
+    display
+        Reads the film as it is stored, for the viewer's windows; it is called once for a film.
+        Without it the film is shown as read.
     """
     if prediction.probability is None:
         _show_refusal(prediction)
@@ -66,27 +82,24 @@ def show_result(
     told = {reason.code for reason in prediction.reasons} if not prediction.assessed else set()
     remarks += [warning.message for warning in prediction.warnings if warning.code not in told]
     show_notes(remarks)
-    # The style sheet lays these four out two by two; read one after another they keep sense.
+    # The style sheet lays these out in two columns; read one after another they keep sense.
     with st.container(key="sheet"):
-        with st.container(key="film_side", gap="xsmall"):
-            show_part("Film")
-            _show_film(prediction, view)
-        with st.container(key="evidence_side", gap="xsmall"):
-            show_part("Evidence")
-            if prediction.assessed:
-                _show_evidence(prediction, view)
-            else:
+        with st.container(key="viewer_side", gap="xsmall"):
+            show_part("Film and evidence" if prediction.assessed else "Film")
+            _show_film(prediction, view, display)
+            if not prediction.assessed:
                 show_quiet("No map is shown: it would look like an answer.")
         with st.container(key="words", gap="small"):
             if prediction.assessed:
                 _show_legend(prediction, view)
                 show_notes(prediction.evidence.warnings)
                 show_sentence(describe_evidence(prediction))
-                for region in _list_regions(prediction):
-                    show_sentence(region.sentence)
+                for number, region in enumerate(_list_regions(prediction), 1):
+                    show_sentence(join_texts([f"{number}.", region.sentence]))
+                method = get_method(prediction.evidence.method)
                 show_quiet(
-                    "The map shows what this network used, on the grid of its last layer. It does "
-                    "not outline disease."
+                    f"{method.name}: {method.summary}. The map shows what this network used. It "
+                    "does not outline disease."
                 )
             _show_downloads(prediction, view)
         with st.container(key="facts", gap="xsmall"):
@@ -135,38 +148,47 @@ def _describe_zone(low: float, high: float) -> str:
     return f'<p class="quiet">Striped: between {to_html(ends)} the answer is uncertain.</p>'
 
 
-def _show_film(prediction: Prediction, view: View) -> None:
-    picture = draw_film(prediction.radiograph, max_side_px=_SHOWN_SIDE_PX)
-    _show_picture(picture, "The film")
-
-
-def _show_evidence(prediction: Prediction, view: View) -> None:
-    picture = _draw(prediction, view, max_side_px=_SHOWN_SIDE_PX)
-    _show_picture(picture, "The film with the evidence over it")
+def _show_film(
+    prediction: Prediction, view: View, display: Callable[[], DisplayFilm] | None
+) -> None:
+    film = prediction.radiograph
+    # Packing takes as long as an analysis: once for a film, and not for each knob that moves.
+    name = (film.sha256, film.recipe, display is None)
+    kept: tuple[object, ShownFilm] | None = st.session_state.get("shown_film")
+    if kept is None or kept[0] != name:
+        kept = name, pack_film(display_from_radiograph(film) if display is None else display())
+        st.session_state["shown_film"] = kept
+    show_viewer(
+        kept[1],
+        prediction.evidence if prediction.assessed else None,
+        key="viewer",
+        film_words="The film",
+        evidence_words=f"The film with the evidence over it. {describe_evidence(prediction)}",
+        regions=_list_regions(prediction) if prediction.assessed else (),
+        opacity=view.opacity,
+        colormap=get_colormap(prediction, view),
+        scale=get_scale(prediction, view),
+    )
 
 
 def _show_legend(prediction: Prediction, view: View) -> None:
-    target = prediction.evidence.target
+    target, scale = prediction.evidence.target, get_scale(prediction, view)
+    unit = get_method(prediction.evidence.method).unit
     legend = draw_legend(
-        colormap=view.colormap,
-        scale=view.scale,
+        colormap=get_colormap(prediction, view),
+        scale=scale,
         opacity=view.opacity,
         width_px=_LEGEND_WIDTH_PX,
         target=target,
+        unit=unit,
         background=GROUND,
         foreground=TEXT,
     )
+    words = f"Legend: from {scale:g} logit against {target} to {scale:g} for it"
+    if unit == "relative":
+        words = "Legend: from nothing to the strongest place of this film"
     with st.container(key="legend", width=_LEGEND_WIDTH_PX // 2):
-        _show_picture(
-            legend,
-            f"Legend: from {view.scale:g} logit against {target} to {view.scale:g} for it",
-        )
-
-
-def _draw(prediction: Prediction, view: View, *, max_side_px: int | None = None) -> Image.Image:
-    return prediction.overlay(
-        opacity=view.opacity, colormap=view.colormap, scale=view.scale, max_side_px=max_side_px
-    )
+        show_picture(legend, words)
 
 
 def _list_regions(prediction: Prediction) -> tuple[Region, ...]:
@@ -181,8 +203,8 @@ def _render_svg(prediction: Prediction, view: View) -> str:
         text=f"{describe_evidence(prediction)} {describe_use(prediction)}",
         regions=_list_regions(prediction),
         opacity=view.opacity,
-        colormap=view.colormap,
-        scale=view.scale,
+        colormap=get_colormap(prediction, view),
+        scale=get_scale(prediction, view),
     )
 
 
@@ -192,7 +214,7 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Picture (PNG)",
-            data=lambda: _encode_png(_draw(prediction, view)),
+            data=lambda: encode_png(draw_evidence(prediction, view)),
             file_name=f"{stem}-evidence.png",
             mime="image/png",
             on_click="ignore",
@@ -215,15 +237,3 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
             on_click="ignore",
             key="save_result",
         )
-
-
-def _show_picture(picture: Image.Image, words: str) -> None:
-    # Streamlit's own choice of format is JPEG, which is not for films.
-    st.image(_encode_png(picture), width="stretch", output_format="PNG", alt=words)
-
-
-def _encode_png(image: Image.Image) -> bytes:
-    """Encode for the screen: lossless, and quick rather than small."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()

@@ -19,6 +19,9 @@ ACCENT = "#a9c9b4"
 BAR = "#7d8a94"
 FILM_GROUND = "#000000"
 
+# Bars of a chart: told apart by lightness too, in print and by every eye.
+SIDES = {"positive": "#e0a458", "negative": "#6f9fd8", "open": "#d7dde2"}
+
 STREAMLIT_THEME: dict[str, str] = {
     "base": "dark",
     "primaryColor": ACCENT,
@@ -58,6 +61,7 @@ _LAYOUT = """
 .st-key-sheet { display: grid; gap: 0.9rem 1.25rem; align-items: start;
   grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .st-key-sheet > div { width: auto; min-width: 0; }
+.st-key-sheet > div:has(> .st-key-viewer_side) { grid-column: 1 / -1; grid-row: 1; }
 .st-key-sheet > div:has(> .st-key-facts) { grid-column: 1; grid-row: 2; }
 .st-key-sheet > div:has(> .st-key-words) { grid-column: 2; grid-row: 2; }
 @media (max-width: 620px) {
@@ -76,6 +80,42 @@ _PARTS = """
   color: var(--text); }
 .mast p { margin: 0; color: var(--muted); font-size: 0.9rem; }
 .mast .use { margin-left: auto; }
+.st-key-ways { gap: 0.25rem 1.25rem; flex-wrap: wrap; }
+.st-key-ways a { padding: 0.2rem 0; border-radius: 0; background: none !important; }
+.st-key-ways a p { font-size: 0.92rem; font-weight: 400; color: var(--muted); }
+.st-key-ways a:hover p { color: var(--text); }
+.st-key-here a { box-shadow: 0 2px 0 var(--accent); }
+.st-key-here a p { color: var(--text); }
+
+.st-key-row, .st-key-maps { display: grid; gap: 1.1rem; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 230px), 1fr)); }
+.st-key-row > div, .st-key-maps > div { width: auto; min-width: 0; max-width: 460px; }
+.st-key-row [data-testid="stImage"] img, .st-key-maps [data-testid="stImage"] img {
+  background: var(--film-ground); border-radius: 4px; width: 100%; }
+.card h3 { font-size: 0.92rem; font-weight: 600; margin: 0; padding: 0; overflow-wrap: anywhere; }
+.card p { margin: 0.15rem 0 0; font-size: 0.92rem; }
+.card .figure { font-size: 1.7rem; font-weight: 300; line-height: 1.15;
+  font-variant-numeric: tabular-nums; }
+.card .quiet { font-size: 0.84rem; }
+
+.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; padding: 0; }
+.tally dt { font-size: 0.84rem; color: var(--muted); margin: 0; font-weight: 400; }
+.tally dd { margin: 0; font-size: 1.7rem; font-weight: 300; line-height: 1.2;
+  font-variant-numeric: tabular-nums; }
+.list { width: 100%; border-collapse: collapse; font-size: 0.92rem;
+  font-variant-numeric: tabular-nums; }
+.list th { text-align: left; font-weight: 600; color: var(--muted); }
+.list th, .list td { padding: 0.4rem 0.9rem 0.4rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+.wide-list { overflow-x: auto; }
+.st-key-card_text { max-width: 110ch; overflow-wrap: anywhere; }
+.st-key-card_text table { display: block; overflow-x: auto; }
+.st-key-card_text h1 { font-size: 1.35rem; }
+.st-key-card_text h2 { font-size: 1.05rem; }
+.prose { max-width: 76ch; }
+.prose h2 { font-size: 1.05rem; font-weight: 600; margin: 1.2rem 0 0.3rem; padding: 0; }
+.prose p, .prose li { font-size: 0.95rem; color: var(--text); }
+
 .part { font-size: 0.78rem; font-weight: 600; letter-spacing: 0.09em; text-transform: uppercase;
   color: var(--muted); margin: 0; padding: 0; }
 

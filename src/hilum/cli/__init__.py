@@ -27,6 +27,7 @@ from hilum.cli import (
     train,
 )
 from hilum.cli.failures import HilumGroup
+from hilum.onnx_runtime import silence_onnxruntime
 
 _COMMANDS = (
     analyze,
@@ -87,4 +88,5 @@ def _options(
 
 def main() -> None:
     """Run the command line; the entry point of ``hilum``."""
+    silence_onnxruntime()
     build_app()(prog_name="hilum")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from hilum.cli.output import OutputFormat, make_writer
 from hilum.errors import ConfigError, UnsupportedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hilum.cli.output import Writer
     from hilum.cli.overlays import OverlayFolder
@@ -65,6 +66,13 @@ def analyze(
         Path | None,
         typer.Option(metavar="DIR", help="Write a picture of the evidence of each film into DIR."),
     ] = None,
+    report: Annotated[
+        options.Language | None,
+        typer.Option(
+            help="Write a one-page PDF report of each film into DIR, too, in this language.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: Annotated[
         OutputFormat, typer.Option("--format", help="Form of the output.")
     ] = OutputFormat.TABLE,
@@ -111,6 +119,8 @@ def analyze(
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if report is not None and out is None:
+        raise ConfigError("--report needs --out DIR: reports are written beside the pictures.")
     films = failed = refused = 0
     with (
         load_model(model, threads=threads) as predictor,
@@ -118,6 +128,9 @@ def analyze(
     ):
         name, point = get_operating_point(predictor.spec, operating_point)
         overlays = None if out is None else OverlayFolder(out, paths)
+        draw_report = None
+        if overlays is not None and report is not None:
+            draw_report = partial(overlays.write_report, predictor.spec, report.value)
         search = FilmSearch(paths, exclude=None if overlays is None else overlays.folder)
         writer = make_writer(output_format)
         outcomes = _analyze_each(
@@ -128,7 +141,7 @@ def analyze(
             if not films:
                 writer.begin(predictor.spec, name, point)
             films += 1
-            failed += _write(writer, source, result, overlays)
+            failed += _write(writer, source, result, overlays, draw_report)
             refused += isinstance(result, Prediction) and not result.assessed
             record(outcome, latency_ms)
     if search.text_files:
@@ -197,13 +210,15 @@ def _write(
     source: str,
     outcome: Prediction | FilmError,
     overlays: OverlayFolder | None,
+    draw_report: Callable[[str, Prediction], str] | None,
 ) -> bool:
-    """Write one result and its overlay; tell whether the film failed."""
+    """Write one result, its overlay and its report; tell whether the film failed."""
     from hilum.predictor import FilmError
 
     if isinstance(outcome, FilmError):
         writer.write_error(source, outcome.error)
         return True
     overlay = None if overlays is None else overlays.write(source, outcome)
-    writer.write_prediction(source, outcome, overlay)
+    report = None if draw_report is None else draw_report(source, outcome)
+    writer.write_prediction(source, outcome, overlay, report)
     return False

@@ -29,9 +29,39 @@ def open_page(
             help="Model to start with: a shipped name, or the path of a spec or its folder."
         ),
     ] = None,
+    base_path: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            envvar="HILUM_BASE_PATH",
+            help="Path below which a proxy serves the page, such as /hilum.",
+            show_default="/",
+        ),
+    ] = "",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            envvar="HILUM_ALLOWED_HOSTS",
+            help=(
+                "Name by which browsers may call the page, such as that of a proxy before it; "
+                "may be given again, and *.example.org is all names below example.org."
+            ),
+            show_default="this machine's own names with a --host of its own, else any",
+        ),
+    ] = None,
+    in_frame: Annotated[
+        bool,
+        typer.Option(
+            "--in-frame",
+            envvar="HILUM_IN_FRAME",
+            help="Let uploads work in a frame of another site. Needs HTTPS before the page.",
+        ),
+    ] = False,
 ) -> None:
     """Open the page: drop a chest film, see the answer and its evidence."""
     from hilum.app.launcher import (
+        MOST_UPLOAD_BYTES,
         ServerOptions,
         find_port,
         is_loopback,
@@ -39,13 +69,19 @@ def open_page(
         run_page,
     )
     from hilum.app.options import PageOptions
-    from hilum.io import DEFAULT_LIMITS
     from hilum.models.zoo import resolve_model
 
     require_streamlit()
     # A wrong name is said here, before a server starts and a browser opens.
     resolve_model(model)
-    server = ServerOptions(host=host, port=find_port(host, port), open_browser=not no_browser)
+    server = ServerOptions(
+        host=host,
+        port=find_port(host, port),
+        open_browser=not no_browser,
+        base_path=base_path,
+        allowed_hosts=tuple(allowed_host or ()),
+        in_frame=in_frame,
+    )
     if not is_loopback(host):
         typer.echo(
             f"The page has no login: whoever reaches {host} can use it. Serve it behind "
@@ -53,4 +89,4 @@ def open_page(
             err=True,
         )
     typer.echo(f"hilum is at {server.url} (stop with Ctrl-C).")
-    run_page(server, PageOptions(model=model), max_upload_bytes=DEFAULT_LIMITS.file_bytes)
+    run_page(server, PageOptions(model=model), max_upload_bytes=MOST_UPLOAD_BYTES)

@@ -13,6 +13,7 @@ from hilum.errors import (
     ConfigError,
     DatasetError,
     HilumError,
+    HubError,
     InputError,
     JournalError,
     MissingExtraError,
@@ -35,7 +36,8 @@ EXIT_CODES: tuple[tuple[type[HilumError], int], ...] = (
     (MissingExtraError, 5),
     (DatasetError, 6),
     (TrainingError, 7),
-    (JournalError, 8),
+    (HubError, 8),
+    (JournalError, 9),
     (HilumError, 1),
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 import os
 from dataclasses import dataclass, field
@@ -13,12 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 STDIN = "-"
-
-# Kept by other programs beside films; never films themselves.
-_BYSTANDERS = {"DICOMDIR", "Thumbs.db"}
-_HEAD_BYTES = 512
-_TEXT_CONTROLS = b"\t\n\f\r\x1b"
-_NOT_TEXT = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"\x7f"
 
 
 @dataclass
@@ -55,11 +48,13 @@ class FilmSearch:
 
     def _walk(self, folder: str) -> Iterator[str]:
         """Give the films of a folder: its files by name, then its folders by name."""
+        from hilum.io.bystanders import is_bystander
+
         folders = []
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
         for entry in listed:
-            if entry.name.startswith(".") or entry.name in _BYSTANDERS:
+            if is_bystander(entry.name):
                 continue
             # Links to folders are not followed: they can lead in circles.
             if entry.is_dir(follow_symlinks=False):
@@ -82,19 +77,10 @@ def _expand_glob(argument: str) -> list[str]:
 
 
 def _is_text(path: str) -> bool:
-    """Tell a text file (README, CSV, JSON, HTML) by its first bytes.
+    from hilum.io.bystanders import HEAD_BYTES, is_text
 
-    An empty file is not text: it is what a broken transfer of a film leaves.
-    """
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            head = file.read(_HEAD_BYTES)
+            return is_text(file.read(HEAD_BYTES))
     except OSError:
         return False
-    if not head or any(code in _NOT_TEXT for code in head):
-        return False
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD_BYTES)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hilum.cli import options
+from hilum.cli.push import push_command
 
 if TYPE_CHECKING:
     from hilum.spec import ModelSpec, SetMetrics
@@ -18,12 +19,13 @@ _MODEL_HELP = "Name of a shipped model, or path of a spec."
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(
-        help="List, show and verify models.", no_args_is_help=True, rich_markup_mode=None
+        help="List, show, verify and publish models.", no_args_is_help=True, rich_markup_mode=None
     )
     group.command("list")(list_command)
     group.command("show")(show_command)
     group.command("card")(card_command)
     group.command("verify")(verify_command)
+    group.command("push")(push_command)
     app.add_typer(group, name="models")
 
 

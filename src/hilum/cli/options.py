@@ -17,6 +17,13 @@ class Storage(StrEnum):
     FLOAT32 = "float32"
 
 
+class Language(StrEnum):
+    """Languages of what is written for readers; see :data:`hilum.language.LANGUAGES`."""
+
+    ENGLISH = "en"
+    KOREAN = "ko"
+
+
 # Of commands that take films one by one.
 Films = Annotated[
     list[str],

@@ -36,8 +36,10 @@ class Writer(Protocol):
     def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
         """Write what stands above the first result."""
 
-    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
-        """Write the result of one film; ``overlay`` is the path of its picture."""
+    def write_prediction(
+        self, source: str, prediction: Prediction, overlay: str | None, report: str | None
+    ) -> None:
+        """Write the result of one film, and the paths of its picture and its report."""
 
     def write_error(self, source: str, error: HilumError) -> None:
         """Write why one film has no result."""
@@ -70,7 +72,9 @@ class JsonLinesWriter:
     def begin(self, spec: ModelSpec, name: str, point: OperatingPoint) -> None:
         """Write nothing: every line stands for itself."""
 
-    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+    def write_prediction(
+        self, source: str, prediction: Prediction, overlay: str | None, report: str | None
+    ) -> None:
         """Write the result of one film."""
         values = prediction.evidence.values
         self._write(
@@ -93,6 +97,7 @@ class JsonLinesWriter:
                     "spread_max": _find_largest_spread(prediction),
                 },
                 "overlay": overlay,
+                "report": report,
             }
         )
 
@@ -136,6 +141,7 @@ class CsvWriter:
         "evidence_max",
         "evidence_spread_max",
         "overlay",
+        "report",
         "error_type",
         "error_message",
     )
@@ -144,7 +150,9 @@ class CsvWriter:
         """Write the header."""
         self._write(dict(zip(self.COLUMNS, self.COLUMNS, strict=True)))
 
-    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+    def write_prediction(
+        self, source: str, prediction: Prediction, overlay: str | None, report: str | None
+    ) -> None:
         """Write the result of one film."""
         values = prediction.evidence.values
         spread = {} if prediction.spread is None else asdict(prediction.spread)
@@ -165,6 +173,7 @@ class CsvWriter:
                 "evidence_max": repr(float(values.max())),
                 "evidence_spread_max": _write_number(_find_largest_spread(prediction)),
                 "overlay": "" if overlay is None else _make_inert(overlay),
+                "report": "" if report is None else _make_inert(report),
             }
         )
 
@@ -204,7 +213,9 @@ class TableWriter:
         self._overlays = False
         print(f" {'prob.':>6}  {'decision':{self._labels}}  film")
 
-    def write_prediction(self, source: str, prediction: Prediction, overlay: str | None) -> None:
+    def write_prediction(
+        self, source: str, prediction: Prediction, overlay: str | None, report: str | None
+    ) -> None:
         """Write the result of one film."""
         decision = f"{prediction.decision:{self._labels}}"
         shown = "-" if prediction.probability is None else f"{prediction.probability:.4f}"
@@ -217,8 +228,9 @@ class TableWriter:
         for warning in prediction.warnings:
             if warning not in reasons:
                 _print_wrapped(f"{warning.code}: {warning.message}")
-        if overlay is not None:
-            print(f"{_INDENT}  {_make_printable(overlay)}")
+        for path in (overlay, report):
+            if path is not None:
+                print(f"{_INDENT}  {_make_printable(path)}")
 
     def write_error(self, source: str, error: HilumError) -> None:
         """Write why one film has no result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from hilum.cli.pictures import Look
+    from hilum.spec import ModelSpec
     from hilum.types import Explanation, Prediction, Region
 
 _SUFFIX = ".overlay.png"
 _SOFTWARE = "hilum"
 # What hilum writes into the first line of an SVG; see hilum.report.draw_svg.
 _SVG_MARK = b'data-software="hilum"'
+# What it writes into the information at the end of a PDF; see hilum.report.draw_pdf.
+_PDF_MARK = re.compile(rb"/Creator\s*\(hilum ")
 
 
 class OverlayFolder:
@@ -99,6 +103,20 @@ class OverlayFolder:
             paths.append(str(path))
         return paths
 
+    def write_report(
+        self, spec: ModelSpec, language: str, source: str, prediction: Prediction
+    ) -> str:
+        """Draw and write the report of one film as a PDF; see :meth:`write`."""
+        from datetime import datetime
+
+        from hilum.report.pdf import draw_pdf
+
+        path = self.choose_path(source, ".report.pdf")
+        _check_free(path, _is_own_pdf)
+        made = datetime.now().astimezone()
+        _write_whole(path, draw_pdf(prediction, spec, made=made, language=language))
+        return str(path)
+
     def choose_path(self, source: str, suffix: str) -> Path:
         """Choose a file for what belongs to a film; no two films get the same."""
         stem = "stdin" if source == STDIN else Path(source).stem
@@ -120,13 +138,15 @@ def _describe_doubt(prediction: Prediction) -> str:
 
 def _add_caption(image: Image.Image, text: str) -> Image.Image:
     """Add a strip with ``text`` below a picture; the film itself stays free."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
+
+    from hilum.report.lettering import load_font
 
     size_px = max(12, image.width // 36)
     captioned = Image.new("RGB", (image.width, image.height + 2 * size_px), "#12171b")
     captioned.paste(image, (0, 0))
     place = (size_px // 2, image.height + size_px)
-    font = ImageFont.load_default(size_px)
+    font = load_font(size_px)
     ImageDraw.Draw(captioned).text(place, text, fill="#d7dde2", font=font, anchor="lm")
     return captioned
 
@@ -149,8 +169,12 @@ def _write_png(image: Image.Image, path: Path, prediction: Prediction) -> None:
 
 def _write_svg(text: str, path: Path) -> None:
     _check_free(path, _is_own_svg)
+    _write_whole(path, text)
+
+
+def _write_whole(path: Path, data: bytes | str) -> None:
     try:
-        write_whole(path, text)
+        write_whole(path, data)
     except OSError as error:
         raise _explain_failure(path, error) from error
 
@@ -181,5 +205,12 @@ def _is_own_svg(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return _SVG_MARK in file.read(256)
+    except OSError:
+        return False
+
+
+def _is_own_pdf(path: Path) -> bool:
+    try:
+        return _PDF_MARK.search(path.read_bytes()) is not None
     except OSError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hilum.decision.agreement import Agreement, measure_agreement
 from hilum.decision.calibrate import compute_probability, fit_calibration
 from hilum.decision.conformal import fit_zone
 from hilum.decision.decide import (
@@ -16,6 +17,7 @@ from hilum.decision.operating_points import choose_operating_points
 from hilum.decision.rules import Rule, choose_operating_point, parse_rule
 
 __all__ = [
+    "Agreement",
     "Decision",
     "DistanceTest",
     "Drift",
@@ -31,6 +33,7 @@ __all__ = [
     "get_operating_point",
     "get_uncertain_range",
     "load_gate",
+    "measure_agreement",
     "measure_drift",
     "parse_rule",
 ]

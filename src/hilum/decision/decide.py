@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hilum.decision.calibrate import compute_probability
 from hilum.errors import ConfigError, ModelError
+from hilum.language import Text
 from hilum.types import UNCERTAIN
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ def get_operating_point(spec: ModelSpec, name: str | None = None) -> tuple[str, 
     except KeyError:
         known = ", ".join(spec.operating_points)
         raise ConfigError(
-            f'{spec.name} has no operating point "{chosen}". It has: {known}.'
+            Text(
+                '{name} has no operating point "{chosen}". It has: {known}.',
+                name=spec.name,
+                chosen=chosen,
+                known=known,
+            )
         ) from None
 
 
@@ -62,7 +68,12 @@ def decide(logit: float, spec: ModelSpec, operating_point: str | None = None) ->
     """
     name, point = get_operating_point(spec, operating_point)
     if not math.isfinite(logit):
-        raise ModelError(f"{spec.name} returned a logit that is not a finite number.")
+        raise ModelError(
+            Text(
+                "{name} returned a logit that is not a finite number.",
+                name=spec.name,
+            )
+        )
     probability = compute_probability(float(logit), spec.calibration)
     positive = probability >= point.threshold
     side = spec.labels.positive if positive else spec.labels.negative

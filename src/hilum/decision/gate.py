@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import SpecMismatchError
 from hilum.files import write_whole
+from hilum.language import Text
 from hilum.spec import read_checked
 from hilum.types import FilmWarning
 
@@ -46,12 +47,12 @@ POSTURE_SIDE = 16
 # clockwise.
 POSTURES = ("upright", "inverted", "turned_90", "turned_180", "turned_270", "part", "tilted")
 
-REASONS: dict[str, str] = {
-    "looks_inverted": "The film looks inverted: dense parts should be bright.",
-    "looks_turned": "The film does not look upright.",
-    "looks_partial": "The film seems to show a part of a chest only.",
-    "looks_foreign": "The picture does not look like a frontal chest film.",
-    "looks_unfamiliar": (
+REASONS: dict[str, Text] = {
+    "looks_inverted": Text("The film looks inverted: dense parts should be bright."),
+    "looks_turned": Text("The film does not look upright."),
+    "looks_partial": Text("The film seems to show a part of a chest only."),
+    "looks_foreign": Text("The picture does not look like a frontal chest film."),
+    "looks_unfamiliar": Text(
         "The film is unlike those that the model has learned from: it may be outside the "
         "training population."
     ),
@@ -245,7 +246,9 @@ def decode_gate(data: bytes, thresholds: dict[str, float], embedding_size: int) 
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name].astype(np.float32) for name in _ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise SpecMismatchError("The file of the input gate cannot be read as one.") from error
+        raise SpecMismatchError(
+            Text("The file of the input gate cannot be read as one.")
+        ) from error
     inner, pictures = arrays["embedding_basis"].shape[-1], arrays["picture_basis"].shape[-1]
     cells = APPEARANCE_SIDE**2
     wanted = {
@@ -259,10 +262,15 @@ def decode_gate(data: bytes, thresholds: dict[str, float], embedding_size: int) 
     wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]
     if wrong or set(thresholds) != set(SCORES):
         raise SpecMismatchError(
-            f"The file of the input gate does not fit the model: {', '.join(wrong) or 'scores'}."
+            Text(
+                "The file of the input gate does not fit the model: {wrong}.",
+                wrong=", ".join(wrong) or "scores",
+            )
         )
     if not all(np.isfinite(values).all() for values in arrays.values()):
-        raise SpecMismatchError("The file of the input gate holds a number that is not finite.")
+        raise SpecMismatchError(
+            Text("The file of the input gate holds a number that is not finite.")
+        )
     return Gate(**arrays, thresholds=dict(thresholds))
 
 
@@ -276,5 +284,7 @@ def load_gate(spec: ModelSpec, folder: str | os.PathLike[str]) -> Gate | None:
     """
     if spec.gate is None:
         return None
-    data = read_checked(Path(folder) / spec.gate.file, spec.gate.sha256, "input gate", spec.name)
+    data = read_checked(
+        Path(folder) / spec.gate.file, spec.gate.sha256, Text("input gate"), spec.name
+    )
     return decode_gate(data, spec.gate.thresholds, spec.architecture.embedding_size)

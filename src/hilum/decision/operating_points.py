@@ -10,6 +10,7 @@ from hilum.decision.calibrate import check_scored_films
 from hilum.errors import DatasetError
 from hilum.metrics import compute_roc
 from hilum.spec import OperatingPoint
+from hilum.spec.words import ARGMAX_RULE, SENSITIVITY_RULE, YOUDEN_RULE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -55,10 +56,10 @@ def choose_operating_points(
     sensitivity = curve.true_positive_rate[1:]
     youden = sensitivity - curve.false_positive_rate[1:]
     best = int(np.flatnonzero(youden >= youden.max() - 1e-12)[-1])
-    chosen = {"youden": (best, "largest sensitivity + specificity - 1 (Youden 1950)")}
+    chosen = {"youden": (best, YOUDEN_RULE)}
     for name, least in SENSITIVITY_POINTS.items():
         first = int(np.flatnonzero(sensitivity >= least)[0])
-        chosen[name] = (first, f"highest threshold with sensitivity >= {least:g}")
+        chosen[name] = (first, SENSITIVITY_RULE.format(least=least))
     return {
         name: make_operating_point(scores, positive, candidates, index, rule, chosen_on)
         for name, (index, rule) in chosen.items()
@@ -74,7 +75,7 @@ def describe_argmax(probabilities: ArrayLike, labels: ArrayLike, seen_on: str) -
     called = scores >= 0.5
     return OperatingPoint(
         threshold=0.5,
-        rule="the likelier class: a probability of 0.5",
+        rule=ARGMAX_RULE,
         chosen_on=seen_on,
         sensitivity=float(called[positive].mean()),
         specificity=float(1.0 - called[~positive].mean()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hilum.language import Text
 from hilum.types import FilmWarning, Radiograph
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ def compare_with_population(radiograph: Radiograph, spec: ModelSpec) -> tuple[Fi
         found.append(
             FilmWarning(
                 "outside_population",
-                "The age in the film's header is outside the ages that the model has learned "
-                f"from ({_describe_ages(youngest, oldest)}).",
+                Text(
+                    "The age in the film's header is outside the ages that the model has learned "
+                    "from ({ages}).",
+                    ages=_describe_ages(youngest, oldest),
+                ),
             )
         )
     known = {view.upper() for view in population.views}
@@ -42,8 +46,10 @@ def compare_with_population(radiograph: Radiograph, spec: ModelSpec) -> tuple[Fi
         found.append(
             FilmWarning(
                 "untrained_view",
-                "The film's view is not one that the model has learned from "
-                f"({', '.join(population.views)}).",
+                Text(
+                    "The film's view is not one that the model has learned from ({views}).",
+                    views=", ".join(population.views),
+                ),
             )
         )
     return tuple(found)
@@ -56,9 +62,10 @@ def _is_outside_ages(age: float, youngest: float | None, oldest: float | None) -
     return too_young or too_old
 
 
-def _describe_ages(youngest: float | None, oldest: float | None) -> str:
+def _describe_ages(youngest: float | None, oldest: float | None) -> Text:
     if youngest is None:
-        return f"up to {oldest:g} years"
+        # One of the two ends is there: an age was outside.
+        return Text("up to {oldest:g} years", oldest=oldest or 0.0)
     if oldest is None:
-        return f"{youngest:g} years and more"
-    return f"{youngest:g} to {oldest:g} years"
+        return Text("{youngest:g} years and more", youngest=youngest)
+    return Text("{youngest:g} to {oldest:g} years", youngest=youngest, oldest=oldest)

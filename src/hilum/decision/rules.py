@@ -13,6 +13,13 @@ from hilum.decision.calibrate import check_scored_films
 from hilum.decision.operating_points import make_operating_point
 from hilum.errors import ConfigError, DatasetError
 from hilum.metrics import compute_roc
+from hilum.spec.words import (
+    COST_RULE,
+    F_BETA_RULE,
+    SENSITIVITY_RULE,
+    SPECIFICITY_RULE,
+    YOUDEN_RULE,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -58,7 +65,7 @@ def parse_rule(text: str) -> Rule:
     if kind == "youden" and not value:
         return Rule(
             "youden",
-            "largest sensitivity + specificity - 1 (Youden 1950)",
+            YOUDEN_RULE,
             lambda sensitivity, false_alarms, _: sensitivity - false_alarms,
         )
     if kind == "cost":
@@ -86,13 +93,13 @@ def _make_least_rule(kind: str, least: float) -> Rule:
     if kind == "sensitivity":
         return Rule(
             _write_name("sensitivity", 100 * least),
-            f"highest threshold with sensitivity >= {least:g}",
+            SENSITIVITY_RULE.format(least=least),
             lambda sensitivity, _, __: np.where(sensitivity >= least, 0.0, -np.inf),
             prefer_strict=True,
         )
     return Rule(
         _write_name("specificity", 100 * least),
-        f"lowest threshold with specificity >= {least:g}",
+        SPECIFICITY_RULE.format(least=least),
         lambda _, false_alarms, __: np.where(1.0 - false_alarms >= least, 0.0, -np.inf),
     )
 
@@ -103,7 +110,7 @@ def _make_f_beta_rule(beta: float) -> Rule:
         alarms = false_alarms * (1.0 - prevalence)
         return (1.0 + beta**2) * found / (found + alarms + beta**2 * prevalence)
 
-    return Rule(_write_name("f_beta", beta), f"largest F-beta with beta = {beta:g}", score)
+    return Rule(_write_name("f_beta", beta), F_BETA_RULE.format(beta=beta), score)
 
 
 def _make_cost_rule(text: str, value: str) -> Rule:
@@ -118,7 +125,7 @@ def _make_cost_rule(text: str, value: str) -> Rule:
 
     return Rule(
         f"{_write_name('cost', costs[0])}_{costs[1]:g}".replace(".", "_"),
-        f"least cost, a missed film at {costs[0]:g} and a false alarm at {costs[1]:g}",
+        COST_RULE.format(missed=costs[0], false_alarm=costs[1]),
         score,
     )
 

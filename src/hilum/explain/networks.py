@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from hilum.errors import ConfigError, MissingExtraError
 from hilum.inference import OnnxBackend
 from hilum.inference.backend import Backend
+from hilum.language import Text
 
 try:
     import torch
@@ -15,7 +16,9 @@ try:
 
     from hilum.inference.torch_backend import TorchBackend
 except ImportError as error:
-    raise MissingExtraError("train", "explain by a method that looks inside the network") from error
+    raise MissingExtraError(
+        "train", Text("explain by a method that looks inside the network")
+    ) from error
 
 if TYPE_CHECKING:
     from hilum.models.head import EvidenceNetwork

@@ -10,12 +10,13 @@ import numpy as np
 from hilum.errors import ConfigError, MissingExtraError, ModelError
 from hilum.explain.networks import open_network
 from hilum.explain.probe import Map, Probe
+from hilum.language import Text
 
 try:
     import torch
     from torch import Tensor, nn
 except ImportError as error:
-    raise MissingExtraError("train", "follow the attention of a transformer") from error
+    raise MissingExtraError("train", Text("follow the attention of a transformer")) from error
 
 
 def compute_rollout(probe: Probe) -> Map:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.anatomy import find_lungs
+from hilum.language import Text
 
 if TYPE_CHECKING:
     from hilum.explain.surface import Surface
@@ -25,7 +27,23 @@ _SMALLEST_FILM_PX = 32
 _NAMED_SHARE = 0.25
 # With less of its area in the lungs than this, a region lies outside of them.
 _TOUCHED_SHARE = 0.05
-_THIRDS = ("upper", "mid", "lower")
+# From one third to another, in the lungs and on the map.
+_LUNG_ZONES: Mapping[tuple[int, int], Text] = {
+    (0, 0): Text("upper zone"),
+    (1, 1): Text("mid zone"),
+    (2, 2): Text("lower zone"),
+    (0, 1): Text("upper and mid zones"),
+    (1, 2): Text("mid and lower zones"),
+    (0, 2): Text("upper to lower zones"),
+}
+_MAP_THIRDS: Mapping[tuple[int, int], Text] = {
+    (0, 0): Text("upper third"),
+    (1, 1): Text("mid third"),
+    (2, 2): Text("lower third"),
+    (0, 1): Text("upper and mid thirds"),
+    (1, 2): Text("mid and lower thirds"),
+    (0, 2): Text("upper to lower thirds"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +121,7 @@ class Zones:
     on_film: Mask
     sides_known: bool
 
-    def name(self, region: Mask, weights: Plane) -> str:
+    def name(self, region: Mask, weights: Plane) -> Text:
         """Name where a region lies, in words that begin in lower case.
 
         Parameters
@@ -114,29 +132,31 @@ class Zones:
             Evidence of each sample, above zero within the region.
         """
         if self.on_film[region].mean() < 0.5:
-            return "outside of the film, in the padding"
+            return Text("outside of the film, in the padding")
         evidence = weights[region] / weights[region].sum(dtype=np.float64)
         third = self.third[region]
         above, *within, below = (float(evidence[third == number].sum()) for number in range(-1, 4))
         side = self._name_side(float(evidence[self.left_half[region]].sum()))
         if self.lungs is None:
-            return f"{_name_thirds(within, 'third')} of the map, {side}"
+            thirds = _name_thirds(within, _MAP_THIRDS)
+            return Text("{zone} of the map, {side}", zone=thirds, side=side)
         inside = float(self.lungs[region].mean())
         if inside >= 0.5:
-            return f"{_name_thirds(within, 'zone')}, {side}"
+            return Text("{zone}, {side}", zone=_name_thirds(within, _LUNG_ZONES), side=side)
         if max(above, below) > 0.5:
-            level = "above them" if above > below else "below them"
+            level = Text("above them") if above > below else Text("below them")
         else:
-            level = f"level with their {_name_thirds(within, 'zone')}"
-        how = "mostly outside" if inside >= _TOUCHED_SHARE else "outside"
-        return f"{how} of the lungs, {level}, {side}"
+            level = Text("level with their {zone}", zone=_name_thirds(within, _LUNG_ZONES))
+        if inside >= _TOUCHED_SHARE:
+            return Text("mostly outside of the lungs, {level}, {side}", level=level, side=side)
+        return Text("outside of the lungs, {level}, {side}", level=level, side=side)
 
-    def _name_side(self, left: float) -> str:
+    def _name_side(self, left: float) -> Text:
         if min(left, 1.0 - left) >= _NAMED_SHARE:
-            return "both sides"
+            return Text("both sides")
         if self.sides_known:
-            return "patient's right" if left > 0.5 else "patient's left"
-        return "image left" if left > 0.5 else "image right"
+            return Text("patient's right") if left > 0.5 else Text("patient's left")
+        return Text("image left") if left > 0.5 else Text("image right")
 
 
 def find_zones(surface: Surface, radiograph: Radiograph | None) -> Zones:
@@ -205,14 +225,9 @@ def _bound_lungs(lungs: Mask) -> Box:
     return (left, float(rows[0]), right, float(rows[-1] + 1))
 
 
-def _name_thirds(shares: list[float], word: str) -> str:
+def _name_thirds(shares: list[float], names: Mapping[tuple[int, int], Text]) -> Text:
     """Name the thirds that hold much of a region: ``upper zone``, ``mid and lower zones``."""
     total = sum(shares)
-    named = [
-        name for name, share in zip(_THIRDS, shares, strict=True) if share >= _NAMED_SHARE * total
-    ]
-    if len(named) == 1:
-        return f"{named[0]} {word}"
+    named = [number for number, share in enumerate(shares) if share >= _NAMED_SHARE * total]
     # What holds less may lie between two that are named.
-    joined = " to " if {named[0], named[-1]} == {"upper", "lower"} else " and "
-    return f"{named[0]}{joined}{named[-1]} {word}s"
+    return names[named[0], named[-1]]

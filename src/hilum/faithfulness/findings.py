@@ -18,6 +18,15 @@ from hilum.faithfulness.stability import Stability, measure_stability
 from hilum.preprocess import resize_film
 from hilum.spec import Faithfulness, MapFaithfulness
 from hilum.spec import Interval as SpecInterval
+from hilum.spec.words import (
+    CHANGED_BY_NOISE,
+    CHANGED_BY_SHIFT,
+    CHANGED_BY_TONE,
+    LIKE_CHANCE,
+    LIKE_EDGES,
+    LIKE_NOISE,
+    LIKE_SHUFFLED,
+)
 
 if TYPE_CHECKING:
     from hilum.faithfulness.films import LabelledFilm
@@ -197,15 +206,14 @@ def judge_methods(
 def _judge_places(found: Found, control: Found) -> str:
     if found.hit[1] > control.hit[2]:
         return ""
-    nothing = "noise" if control.method == "random" else "the film's own edges"
-    return f"finds planted opacities no better than a map of {nothing}: do not read places from it"
+    return LIKE_NOISE if control.method == "random" else LIKE_EDGES
 
 
 def _judge_order(fidelity: Fidelity) -> str:
     gains = (fidelity.deletion_gain, fidelity.insertion_gain, fidelity.road_gain)
     if sum(low > 0.0 for _, low, _ in gains) >= 2:
         return ""
-    return "ranks the film's pixels hardly better than chance by deletion, insertion and ROAD"
+    return LIKE_CHANCE
 
 
 def _judge_weights(stability: Stability) -> str:
@@ -214,20 +222,19 @@ def _judge_weights(stability: Stability) -> str:
     _, (alike, _, _) = stability.random_weights[-1]
     if alike < _STILL_ALIKE:
         return ""
-    return (
-        f"stays much the same (rank correlation {alike:.2f}) when all weights are shuffled: it "
-        "shows the film, not the network"
-    )
+    return LIKE_SHUFFLED.format(alike=alike)
 
 
 def _judge_repeats(stability: Stability) -> str:
-    name, (alike, _, _) = min(
-        (("noise", stability.noise), ("a small shift", stability.shift), ("tone", stability.tone)),
+    sentence, (alike, _, _) = min(
+        (
+            (CHANGED_BY_NOISE, stability.noise),
+            (CHANGED_BY_SHIFT, stability.shift),
+            (CHANGED_BY_TONE, stability.tone),
+        ),
         key=lambda pair: pair[1][0],
     )
-    if alike >= _UNSTABLE:
-        return ""
-    return f"changes (rank correlation {alike:.2f}) by {name} that the eye hardly sees"
+    return "" if alike >= _UNSTABLE else sentence.format(alike=alike)
 
 
 def _describe_method(

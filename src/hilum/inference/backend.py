@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from hilum.errors import ModelError, SpecMismatchError
+from hilum.language import Text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -152,8 +153,12 @@ def _check_array(
         )
     if not np.isfinite(values).all():
         raise ModelError(
-            f"{spec.name} returned {name} with a number that is not finite. Its weights are "
-            "damaged or do not fit this machine's arithmetic; no answer is given."
+            Text(
+                "{model} returned {output} with a number that is not finite. Its weights are "
+                "damaged or do not fit this machine's arithmetic; no answer is given.",
+                model=spec.name,
+                output=name,
+            )
         )
 
 

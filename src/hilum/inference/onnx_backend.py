@@ -15,6 +15,8 @@ from hilum.inference.backend import (
     check_batch,
     check_output,
 )
+from hilum.language import Text
+from hilum.onnx_runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,12 +135,18 @@ class OnnxBackend:
                 list(names), {INPUT_NAME: np.ascontiguousarray(batch)}
             )
         except Exception as error:  # ONNX Runtime's own errors share no public base class
-            raise ModelError(f"ONNX Runtime could not run {self._spec.name}: {error}") from error
+            raise ModelError(
+                Text(
+                    "ONNX Runtime could not run {model}: {error}",
+                    model=self._spec.name,
+                    error=str(error),
+                )
+            ) from error
         return outputs
 
     def _get_session(self) -> onnxruntime.InferenceSession:
         if self._session is None:
-            raise ModelError(f"{self._spec.name} was closed. Load it again.")
+            raise ModelError(Text("{model} was closed. Load it again.", model=self._spec.name))
         return self._session
 
     def close(self) -> None:
@@ -159,10 +167,7 @@ class OnnxBackend:
 
 
 def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
-    # Windows builds send usage events by default; a film's analysis tells nobody anything.
-    onnxruntime.disable_telemetry_events()
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -177,8 +182,13 @@ def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.
         return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no public base class
         raise SpecMismatchError(
-            f"The weights of {spec.name} are not an ONNX graph that this ONNX Runtime "
-            f"({onnxruntime.__version__}) can load: {error}"
+            Text(
+                "The weights of {model} are not an ONNX graph that this ONNX Runtime ({version}) "
+                "can load: {error}",
+                model=spec.name,
+                version=onnxruntime.__version__,
+                error=str(error),
+            )
         ) from error
 
 

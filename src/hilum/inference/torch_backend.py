@@ -14,6 +14,7 @@ from hilum.errors import (
     SpecMismatchError,
 )
 from hilum.inference.backend import ModelOutput, check_activations, check_batch, check_output
+from hilum.language import Text
 
 try:
     import torch
@@ -22,7 +23,7 @@ try:
     from hilum.models.head import EvidenceNetwork
     from hilum.models.restore import restore_network
 except ImportError as error:
-    raise MissingExtraError("train", "run a model on torch") from error
+    raise MissingExtraError("train", Text("run a model on torch")) from error
 
 if TYPE_CHECKING:
     import os

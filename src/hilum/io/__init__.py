@@ -5,7 +5,9 @@
 >>> film.pixels.shape, film.warnings  # doctest: +SKIP
 """
 
+from hilum.io.archive import ArchivedFilm, ArchiveLimits, FilmArchive, is_archive
 from hilum.io.array import radiograph_from_array
+from hilum.io.display import display_from_radiograph, read_display, suggest_windows
 from hilum.io.film_warnings import WARNINGS
 from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
 from hilum.io.read import read_radiograph
@@ -13,7 +15,14 @@ from hilum.io.read import read_radiograph
 __all__ = [
     "DEFAULT_LIMITS",
     "WARNINGS",
+    "ArchiveLimits",
+    "ArchivedFilm",
+    "FilmArchive",
     "ReadLimits",
+    "display_from_radiograph",
+    "is_archive",
     "radiograph_from_array",
+    "read_display",
     "read_radiograph",
+    "suggest_windows",
 ]

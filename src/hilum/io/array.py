@@ -11,6 +11,7 @@ from hilum.errors import UnreadableImageError, UnsupportedImageError
 from hilum.io.film_warnings import make_warning
 from hilum.io.grey import grey_from_rgb, scale_to_unit
 from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
+from hilum.language import Text
 from hilum.spec import RADIOGRAPH_V1
 from hilum.types import FilmHeader, Radiograph
 
@@ -51,11 +52,13 @@ def radiograph_from_array(
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if not array.size or array.ndim not in (2, 3):
-        raise UnreadableImageError("A film is an array of shape (H, W) or (H, W, 3) with pixels.")
+        raise UnreadableImageError(
+            Text("A film is an array of shape (H, W) or (H, W, 3) with pixels.")
+        )
     limits.check_size(array.shape[0], array.shape[1])
     if array.ndim == 3:
         if array.shape[2] != 3 or array.dtype != np.uint8:
-            raise UnsupportedImageError("A colour array is uint8 of shape (H, W, 3).")
+            raise UnsupportedImageError(Text("A colour array is uint8 of shape (H, W, 3)."))
         array, colored = grey_from_rgb(array)
         codes = ("color_converted",) if colored else ()
     pixels, bits = _scale(array, white)
@@ -78,7 +81,7 @@ def radiograph_from_array(
 
 def _scale(array: NDArray[Any], white: float | None) -> tuple[NDArray[np.float32], int]:
     if white is not None and not (np.isfinite(white) and white > 0):
-        raise UnsupportedImageError("The value of white is a finite number above 0.")
+        raise UnsupportedImageError(Text("The value of white is a finite number above 0."))
     if array.dtype == np.bool_:
         array = array.astype(np.uint8)
         white = 1.0 if white is None else white
@@ -86,12 +89,20 @@ def _scale(array: NDArray[Any], white: float | None) -> tuple[NDArray[np.float32
         return scale_to_unit(array, int(np.iinfo(array.dtype).max)), 8 * array.dtype.itemsize
     if array.dtype.kind not in "uif" or (array.dtype.kind != "f" and white is None):
         raise UnsupportedImageError(
-            f"Say the value of white for an array of {array.dtype}: white=..."
+            Text(
+                "Say the value of white for an array of {dtype}: white=...",
+                dtype=str(array.dtype),
+            )
         )
     if not np.isfinite(array).all():
-        raise UnreadableImageError("The array holds numbers that are not finite.")
+        raise UnreadableImageError(Text("The array holds numbers that are not finite."))
     top = 1.0 if white is None else float(white)
     if array.min() < 0 or array.max() > top:
-        raise UnsupportedImageError(f"The values of the array leave the range 0 to {top:g}.")
+        raise UnsupportedImageError(
+            Text(
+                "The values of the array leave the range 0 to {top:g}.",
+                top=float(top),
+            )
+        )
     bits = 32 if array.dtype.kind == "f" else max(1, int(np.ceil(np.log2(top + 1))))
     return np.divide(array, top).astype(np.float32), bits

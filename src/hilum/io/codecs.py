@@ -36,6 +36,7 @@ from hilum.io.jpeg_stream import (
     read_jpeg_header,
 )
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,16 @@ class Codec:
 def _check_claims(layout: PixelLayout, rows: int, columns: int, components: int) -> None:
     if (rows, columns, components) != (layout.rows, layout.columns, layout.samples):
         raise UnreadableImageError(
-            f"The compressed film is {columns}x{rows} px with {components} components, the DICOM "
-            f"header says {layout.columns}x{layout.rows} with {layout.samples}."
+            Text(
+                "The compressed film is {columns}x{rows} px with {components} "
+                "components, the DICOM header says {header_columns}x{header_rows} with {samples}.",
+                columns=columns,
+                rows=rows,
+                components=components,
+                header_columns=layout.columns,
+                header_rows=layout.rows,
+                samples=layout.samples,
+            )
         )
 
 
@@ -81,7 +90,7 @@ def _to_array(buffer: Any, layout: PixelLayout, bits: int) -> NDArray[Any]:
     shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
     values = np.frombuffer(buffer, dtype=kind)
     if values.size != layout.rows * layout.columns * layout.samples:
-        raise UnreadableImageError("The decoder gave another number of pixels than claimed.")
+        raise UnreadableImageError(Text("The decoder gave another number of pixels than claimed."))
     return values.reshape(shape)
 
 
@@ -89,7 +98,7 @@ def _read_checked_jpeg(frame: bytes, layout: PixelLayout, limits: ReadLimits) ->
     header = read_jpeg_header(frame, limits)
     _check_claims(layout, header.rows, header.columns, header.components)
     if not 2 <= header.precision <= 16:
-        raise UnreadableImageError("The compressed film claims an impossible number of bits.")
+        raise UnreadableImageError(Text("The compressed film claims an impossible number of bits."))
     return header
 
 
@@ -102,12 +111,18 @@ def _decode_jpeg(frame: bytes, layout: PixelLayout, limits: ReadLimits) -> Decod
         return _decode_jpeg_lossless(frame, layout, limits)
     if header.precision == 12:
         raise UnsupportedImageError(
-            "The film is compressed as 12-bit JPEG Extended, which hilum does not decode. "
-            "Transcode it, for instance to JPEG 2000 or to an uncompressed transfer syntax."
+            Text(
+                "The film is compressed as 12-bit JPEG Extended, which hilum does not "
+                "decode. Transcode it, for instance to JPEG 2000 or to an uncompressed "
+                "transfer syntax.",
+            )
         )
     if header.process not in DCT_PROCESSES or header.precision != 8:
         raise UnsupportedImageError(
-            f"The film is compressed with JPEG process {header.process:#x}, which is not read."
+            Text(
+                "The film is compressed with JPEG process {process:#x}, which is not read.",
+                process=header.process,
+            )
         )
     essence = b"".join(frame[part] for part in header.essence)
     image = Image.open(BytesIO(essence), formats=("JPEG",))
@@ -124,7 +139,7 @@ def _decode_jpeg_lossless(frame: bytes, layout: PixelLayout, limits: ReadLimits)
     """JPEG Lossless (process 14), by GDCM."""
     header = _read_checked_jpeg(frame, layout, limits)
     if header.process != LOSSLESS_PROCESS:
-        raise UnreadableImageError("The compressed film is not a JPEG Lossless stream.")
+        raise UnreadableImageError(Text("The compressed film is not a JPEG Lossless stream."))
     gdcm = _import_gdcm()
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(frame)
@@ -161,7 +176,7 @@ def _import_gdcm() -> Any:
     try:
         import gdcm
     except ImportError as error:
-        raise MissingExtraError("jpeg-lossless", "read a film in JPEG Lossless") from error
+        raise MissingExtraError("jpeg-lossless", Text("read a film in JPEG Lossless")) from error
     finally:
         if before is missing:
             del sys.modules["dl"]
@@ -182,7 +197,7 @@ def _decode_jpeg_ls(frame: bytes, layout: PixelLayout, limits: ReadLimits) -> De
 
     header = _read_checked_jpeg(frame, layout, limits)
     if header.process != JPEG_LS_PROCESS:
-        raise UnreadableImageError("The compressed film is not a JPEG-LS stream.")
+        raise UnreadableImageError(Text("The compressed film is not a JPEG-LS stream."))
     # CharLS 2.4 looks for the next marker without minding the end of its input: a stream that
     # breaks off sends it reading through foreign memory for seconds. So there is always one.
     buffer, info = jpeg_ls.decode_pixel_data(frame + _JPEG_LS_END)
@@ -200,7 +215,12 @@ def _decode_j2k(frame: bytes, layout: PixelLayout, limits: ReadLimits) -> Decode
     header = read_j2k_header(frame, limits)
     _check_claims(layout, header.rows, header.columns, header.components)
     if header.precision > 16:
-        raise UnsupportedImageError(f"The film has {header.precision} bits a pixel; 16 are read.")
+        raise UnsupportedImageError(
+            Text(
+                "The film has {precision} bits a pixel; 16 are read.",
+                precision=header.precision,
+            )
+        )
     buffer = decode_pixel_data(frame[header.start :], version=2)
     transformed = layout.photometric in ("YBR_RCT", "YBR_ICT")  # undone by OpenJPEG
     values = _to_array(buffer, layout, header.precision)
@@ -212,12 +232,14 @@ def _decode_rle(frame: bytes, layout: PixelLayout, limits: ReadLimits) -> Decode
     width = layout.bits_allocated // 8
     count, *offsets = struct.unpack_from("<16L", frame)
     if count != layout.samples * width:
-        raise UnreadableImageError("The RLE film has another number of segments than claimed.")
+        raise UnreadableImageError(
+            Text("The RLE film has another number of segments than claimed.")
+        )
     ends = [*offsets[1:count], len(frame)]
     planes = []
     for start, end in zip(offsets[:count], ends, strict=True):
         if not 64 <= start < end <= len(frame):
-            raise UnreadableImageError("The segments of the RLE film are damaged.")
+            raise UnreadableImageError(Text("The segments of the RLE film are damaged."))
         planes.append(_unpack_bits(frame[start:end], layout))
     values = np.stack(planes, axis=-1)
     if width == 2:  # the segment of the high byte comes first
@@ -237,7 +259,7 @@ def _unpack_bits(segment: bytes, layout: PixelLayout) -> NDArray[np.uint8]:
         Image.frombytes("L", (pixels + layout.columns, 1), segment, "packbits", "L")
     except ValueError:
         return np.asarray(plane).reshape(layout.rows, layout.columns)
-    raise UnreadableImageError("The RLE film has more pixels than the DICOM header says.")
+    raise UnreadableImageError(Text("The RLE film has more pixels than the DICOM header says."))
 
 
 _UID = "1.2.840.10008.1.2."

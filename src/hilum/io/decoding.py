@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hilum.errors import HilumError, UnreadableImageError
+from hilum.language import Text
 
 
 @contextmanager
@@ -26,9 +27,17 @@ def translate_errors(what: str) -> Iterator[None]:
     except (HilumError, ImportError):  # ImportError: the installation, not the film
         raise
     except MemoryError as error:
-        raise UnreadableImageError(f"There is not enough memory to decode the {what}.") from error
+        raise UnreadableImageError(
+            Text(
+                "There is not enough memory to decode the {what}.",
+                what=what,
+            )
+        ) from error
     except Exception as error:
         raise UnreadableImageError(
-            f"The {what} is damaged, or of a kind that its decoder does not read "
-            f"({type(error).__name__})."
+            Text(
+                "The {what} is damaged, or of a kind that its decoder does not read ({kind}).",
+                what=what,
+                kind=type(error).__name__,
+            )
         ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from hilum.io.dicom_header import (
     list_header_warnings,
     read_layout,
 )
-from hilum.io.dicom_parse import Elements, parse_dicom
+from hilum.io.dicom_parse import Elements, ParsedDicom, parse_dicom
 from hilum.io.dicom_pixels import find_codec, read_frame
 from hilum.io.dicom_recipe import render_grey
 from hilum.io.dicom_values import get_text
@@ -24,6 +26,17 @@ from hilum.io.raster_recipe import render_raster
 from hilum.io.rendering import Rendering
 from hilum.spec import WindowRecipe
 from hilum.types import FilmHeader
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFilm:
+    """A DICOM film, decoded, with the codes of what its header has to be warned of."""
+
+    parsed: ParsedDicom
+    layout: PixelLayout
+    header: FilmHeader
+    frame: DecodedFrame
+    warnings: tuple[str, ...]
 
 
 def read_dicom(
@@ -36,22 +49,30 @@ def read_dicom(
     UnreadableImageError, UnsupportedImageError, UnsafeImageError, MissingExtraError
         See :func:`hilum.io.read_radiograph`.
     """
+    film = open_dicom(data, limits)
+    rendering = _render(film.frame, film.layout, film.parsed.elements, recipe, force_recipe)
+    warnings = (*film.warnings, *rendering.warnings)
+    # One code once: a film for processing says so in its SOP class and in its intent.
+    return Rendering(rendering.pixels, rendering.steps, tuple(dict.fromkeys(warnings))), film.header
+
+
+def open_dicom(data: bytes, limits: ReadLimits) -> DicomFilm:
+    """Validate and decode a DICOM film, without a recipe.
+
+    Raises
+    ------
+    UnreadableImageError, UnsupportedImageError, UnsafeImageError, MissingExtraError
+        See :func:`hilum.io.read_radiograph`.
+    """
     parsed = parse_dicom(data, limits)
     sop_class_uid, codes = check_is_film(parsed)
     layout = read_layout(parsed, limits)
     codec = find_codec(parsed.transfer_syntax_uid)
     header = build_film_header(parsed, sop_class_uid, layout)
     frame = read_frame(parsed, layout, limits)
-    rendering = _render(frame, layout, parsed.elements, recipe, force_recipe)
     lossy = codec.lossy or get_text(parsed.elements, "LossyImageCompression") == "01"
-    warnings = (
-        *codes,
-        *list_header_warnings(parsed, header),
-        *(("lossy",) if lossy else ()),
-        *rendering.warnings,
-    )
-    # One code once: a film for processing says so in its SOP class and in its intent.
-    return Rendering(rendering.pixels, rendering.steps, tuple(dict.fromkeys(warnings))), header
+    warnings = (*codes, *list_header_warnings(parsed, header), *(("lossy",) if lossy else ()))
+    return DicomFilm(parsed, layout, header, frame, warnings)
 
 
 def _render(
@@ -63,12 +84,25 @@ def _render(
 ) -> Rendering:
     if layout.photometric not in COLOUR:
         return render_grey(frame, layout, elements, recipe, force=force)
-    rgb, codes = _to_rgb_8_bit(frame, layout)
-    grey, colored = grey_from_rgb(rgb)
-    codes = (*codes, "color_converted") if colored else codes
+    grey, codes = to_luminance(frame, layout)
     step = f"luminance of {layout.photometric}"
     rendering = render_raster(grey, 255, recipe, force=force)
     return Rendering(rendering.pixels, (step, *rendering.steps), (*codes, *rendering.warnings))
+
+
+def to_luminance(
+    frame: DecodedFrame, layout: PixelLayout
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Give the luminance of a colour frame, 0 to 255, and the codes of what was lost.
+
+    Raises
+    ------
+    UnsupportedImageError
+        The picture is in colour.
+    """
+    rgb, codes = _to_rgb_8_bit(frame, layout)
+    grey, colored = grey_from_rgb(rgb)
+    return grey, (*codes, "color_converted") if colored else codes
 
 
 def _to_rgb_8_bit(

@@ -9,6 +9,7 @@ from hilum.io.dicom_parse import Elements, ParsedDicom
 from hilum.io.dicom_values import get_decimals, get_integer, get_items, get_text, get_texts
 from hilum.io.limits import ReadLimits
 from hilum.io.sop_classes import FILMS, describe_other
+from hilum.language import Text
 from hilum.types import FilmHeader
 
 MONOCHROME = frozenset(("MONOCHROME1", "MONOCHROME2"))
@@ -53,12 +54,17 @@ def check_is_film(parsed: ParsedDicom) -> tuple[str, tuple[str, ...]]:
     uid = uid or get_text(parsed.meta, "MediaStorageSOPClassUID")
     if uid is None:
         if parsed.pixels is None and "Rows" not in parsed.elements.by_keyword:
-            raise UnreadableImageError("The file is not a DICOM image.")
-        raise UnsupportedImageError("The DICOM object does not say what it is (no SOPClassUID).")
+            raise UnreadableImageError(Text("The file is not a DICOM image."))
+        raise UnsupportedImageError(
+            Text("The DICOM object does not say what it is (no SOPClassUID).")
+        )
     if uid not in FILMS:
         raise UnsupportedImageError(
-            f"The DICOM object is {describe_other(uid)} (SOP class {_clean_uid(uid)}), not a "
-            "radiograph."
+            Text(
+                "The DICOM object is {other} (SOP class {uid}), not a radiograph.",
+                other=describe_other(uid),
+                uid=_clean_uid(uid),
+            )
         )
     return uid, FILMS[uid].warnings
 
@@ -83,14 +89,17 @@ def read_layout(parsed: ParsedDicom, limits: ReadLimits) -> PixelLayout:
     elements = parsed.elements
     rows, columns = _require(elements, "Rows"), _require(elements, "Columns")
     if not rows or not columns:
-        raise UnreadableImageError("The DICOM header claims a film without pixels.")
+        raise UnreadableImageError(Text("The DICOM header claims a film without pixels."))
     limits.check_size(rows, columns)
     frames = get_integer(elements, "NumberOfFrames")
     if frames is not None:
         limits.check_frames(frames)
     if frames is not None and frames > 1:
         raise UnsupportedImageError(
-            f"The DICOM object has {frames} frames; a film has one. Export the frame alone."
+            Text(
+                "The DICOM object has {frames} frames; a film has one. Export the frame alone.",
+                frames=frames,
+            )
         )
     if parsed.pixels is None or parsed.pixels.keyword != "PixelData":
         what = "no pixel data" if parsed.pixels is None else "floating-point pixels"
@@ -99,7 +108,7 @@ def read_layout(parsed: ParsedDicom, limits: ReadLimits) -> PixelLayout:
         )
     photometric = get_text(elements, "PhotometricInterpretation")
     if photometric is None:
-        raise UnreadableImageError("The DICOM header does not say PhotometricInterpretation.")
+        raise UnreadableImageError(Text("The DICOM header does not say PhotometricInterpretation."))
     bits_allocated = _require(elements, "BitsAllocated")
     bits_stored = get_integer(elements, "BitsStored") or bits_allocated
     high_bit = get_integer(elements, "HighBit")
@@ -121,7 +130,12 @@ def read_layout(parsed: ParsedDicom, limits: ReadLimits) -> PixelLayout:
 def _require(elements: Elements, keyword: str) -> int:
     value = get_integer(elements, keyword)
     if value is None:
-        raise UnreadableImageError(f"The DICOM header does not say {keyword}.")
+        raise UnreadableImageError(
+            Text(
+                "The DICOM header does not say {keyword}.",
+                keyword=keyword,
+            )
+        )
     return value
 
 
@@ -129,18 +143,23 @@ def _check_layout(layout: PixelLayout) -> None:
     if layout.photometric in MONOCHROME and layout.samples == 1:
         if layout.bits_allocated not in (8, 16):
             raise UnsupportedImageError(
-                f"The film has {layout.bits_allocated} bits a pixel; 8 and 16 are read."
+                Text(
+                    "The film has {bits_allocated} bits a pixel; 8 and 16 are read.",
+                    bits_allocated=layout.bits_allocated,
+                )
             )
     elif layout.photometric in COLOUR and layout.samples == 3:
         if layout.bits_allocated not in (8, 16) or layout.signed:
-            raise UnsupportedImageError("The colours of the DICOM object are not 8 or 16 bits.")
+            raise UnsupportedImageError(
+                Text("The colours of the DICOM object are not 8 or 16 bits.")
+            )
     else:
         raise UnsupportedImageError(
-            "The DICOM object is neither grey nor RGB or YBR (palette colour is not read)."
+            Text("The DICOM object is neither grey nor RGB or YBR (palette colour is not read).")
         )
     if not layout.bits_stored <= layout.high_bit + 1 <= layout.bits_allocated:
         raise UnreadableImageError(
-            "BitsAllocated, BitsStored and HighBit of the DICOM header contradict each other."
+            Text("BitsAllocated, BitsStored and HighBit of the DICOM header contradict each other.")
         )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from hilum.errors import UnreadableImageError, UnsafeImageError
 from hilum.io.dicom_tags import KEYWORDS, TAGS, WANTED
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -30,7 +31,7 @@ _TRANSFER_SYNTAX = TAGS["TransferSyntaxUID"][0]
 # VRs with a 32-bit length after two reserved bytes, PS3.5 section 7.1.2.
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _BYTE_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW"))
-_DAMAGED = "The DICOM file is damaged: its elements break off or contradict their lengths."
+_DAMAGED = Text("The DICOM file is damaged: its elements break off or contradict their lengths.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +200,14 @@ def _inflate(deflated: memoryview, limits: ReadLimits) -> bytes:
         inflated = inflater.decompress(deflated, limits.inflated_bytes)
         if not inflater.eof and inflater.decompress(inflater.unconsumed_tail, 1):
             raise UnsafeImageError(
-                f"The deflated DICOM file inflates to more than {limits.inflated_bytes} bytes "
-                "(ReadLimits.inflated_bytes)."
+                Text(
+                    "The deflated DICOM file inflates to more than {inflated_bytes} "
+                    "bytes (ReadLimits.inflated_bytes).",
+                    inflated_bytes=limits.inflated_bytes,
+                )
             )
     except zlib.error as error:
-        raise UnreadableImageError("The deflated DICOM file is damaged.") from error
+        raise UnreadableImageError(Text("The deflated DICOM file is damaged.")) from error
     return inflated
 
 

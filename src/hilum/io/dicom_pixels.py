@@ -17,6 +17,7 @@ from hilum.io.decoding import translate_errors
 from hilum.io.dicom_header import PixelLayout
 from hilum.io.dicom_parse import EXPLICIT_VR_BIG_ENDIAN, ParsedDicom
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 
@@ -33,8 +34,12 @@ def find_codec(transfer_syntax_uid: str) -> Codec:
     if codec is None:
         known = set(transfer_syntax_uid) <= set("0123456789.") and len(transfer_syntax_uid) <= 64
         raise UnsupportedImageError(
-            "The transfer syntax of the DICOM file is not read"
-            + (f" ({transfer_syntax_uid})." if known else ".")
+            Text(
+                "The transfer syntax of the DICOM file is not read ({uid}).",
+                uid=transfer_syntax_uid,
+            )
+            if known
+            else Text("The transfer syntax of the DICOM file is not read.")
         )
     return codec
 
@@ -53,12 +58,12 @@ def read_frame(parsed: ParsedDicom, layout: PixelLayout, limits: ReadLimits) -> 
     codec = find_codec(parsed.transfer_syntax_uid)
     if parsed.pixels.encapsulated != (codec.decode is not None):
         raise UnreadableImageError(
-            "The pixel data is not stored as the transfer syntax of the DICOM file says."
+            Text("The pixel data is not stored as the transfer syntax of the DICOM file says.")
         )
     if codec.decode is None:
         return DecodedFrame(_read_raw(parsed, layout))
     frame = _join_fragments(parsed.pixels.value, parsed.elements.little_endian, limits)
-    with translate_errors(f"compressed film ({codec.name})"):
+    with translate_errors(Text("compressed film ({codec})", codec=codec.name)):
         return codec.decode(frame, layout, limits)
 
 
@@ -71,7 +76,7 @@ def _read_raw(parsed: ParsedDicom, layout: PixelLayout) -> NDArray[Any]:
     halved = layout.photometric == "YBR_FULL_422"
     count = pixels * 2 if halved else pixels * layout.samples
     if len(parsed.pixels.value) < count * kind.itemsize:
-        raise UnreadableImageError("The pixel data of the DICOM file breaks off.")
+        raise UnreadableImageError(Text("The pixel data of the DICOM file breaks off."))
     stored = np.frombuffer(parsed.pixels.value, dtype=kind, count=count)
     if halved:
         values = _spread_chroma(stored, layout)
@@ -87,7 +92,7 @@ def _read_raw(parsed: ParsedDicom, layout: PixelLayout) -> NDArray[Any]:
 def _spread_chroma(stored: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
     """Turn Y Y Cb Cr into Y Cb Cr a pixel."""
     if layout.columns % 2:
-        raise UnreadableImageError("A film in YBR_FULL_422 has an even number of columns.")
+        raise UnreadableImageError(Text("A film in YBR_FULL_422 has an even number of columns."))
     pairs = stored.reshape(-1, 4)
     full = np.empty((len(pairs), 2, 3), dtype=stored.dtype)
     full[:, :, 0] = pairs[:, :2]
@@ -108,10 +113,10 @@ def _join_fragments(value: memoryview, little_endian: bool, limits: ReadLimits) 
         if tag == _SEQUENCE_END:
             break
         if tag != _ITEM:
-            raise UnreadableImageError("The fragments of the compressed film are damaged.")
+            raise UnreadableImageError(Text("The fragments of the compressed film are damaged."))
         # A last fragment that breaks off is handed on: many decoders still find an end in it.
         fragments.append(value[position + 8 : position + 8 + length])
         position += 8 + length
     if len(fragments) < 2:
-        raise UnreadableImageError("The compressed film holds no frame.")
+        raise UnreadableImageError(Text("The compressed film holds no frame."))
     return b"".join(fragments[1:])

@@ -19,21 +19,27 @@ from hilum.io.codecs import DecodedFrame
 from hilum.io.dicom_header import PixelLayout
 from hilum.io.dicom_parse import Elements
 from hilum.io.dicom_values import get_decimals, get_integer, get_items, get_text
+from hilum.io.dicom_voi import (
+    LARGEST,
+    apply_voi_lut,
+    apply_window,
+    read_windows,
+    scale_between,
+)
 from hilum.io.grey import look_up, sample_rows
 from hilum.io.lut import read_lut
 from hilum.io.rendering import SATURATED_SHARE, Rendering
+from hilum.language import Text
 from hilum.spec import WindowRecipe
 
 # Share of the film's own values left beyond black, and beyond white, where no window is given.
 _TAIL = 0.005
-# No quantity of a radiograph is this large; arithmetic with it would run out of float64.
-_LARGEST = 1e12
 _GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 _GROUP_PARTS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
+class StoredValues:
     """Every stored value that a bit pattern can mean.
 
     stored
@@ -45,6 +51,34 @@ class _Values:
     stored: NDArray[np.float64]
     padding: NDArray[np.bool_]
     counts: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class GreyScale:
+    """What a recipe makes of every stored value of a film.
+
+    elements
+        The header, with what functional groups say at the top level.
+    modality
+        float64, the modality value of each bit pattern.
+    bits
+        Of a stored value.
+    table
+        float32, the grey of each bit pattern in [0, 1]; bright is dense.
+    """
+
+    elements: Elements
+    values: StoredValues
+    modality: NDArray[np.float64]
+    bits: int
+    invert: bool
+    table: NDArray[np.float32]
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def finish(self, unit: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Clip a view to [0, 1], with padding black whatever the photometric interpretation."""
+        return _finish(unit, self.values)
 
 
 def render_grey(
@@ -62,6 +96,25 @@ def render_grey(
     UnsupportedImageError
         The recipe is ``hu_window``, the film is not in Hounsfield units and nobody forces it.
     """
+    scale = tabulate_grey(frame, layout, elements, recipe, force=force)
+    return Rendering(look_up(frame.values, scale.table), scale.steps, scale.warnings)
+
+
+def tabulate_grey(
+    frame: DecodedFrame,
+    layout: PixelLayout,
+    elements: Elements,
+    recipe: WindowRecipe,
+    *,
+    force: bool,
+) -> GreyScale:
+    """Compute what a recipe makes of every stored value of a monochrome frame.
+
+    Raises
+    ------
+    UnsupportedImageError
+        As :func:`render_grey`.
+    """
     elements = _gather(elements)
     steps: list[str] = []
     codes: list[str] = []
@@ -77,11 +130,15 @@ def render_grey(
     shape = get_text(elements, "PresentationLUTShape")
     if shape is not None and shape != ("INVERSE" if invert else "IDENTITY"):
         codes.append("presentation_conflict")
-    # Padding is the surround, not the patient: black, whatever the photometric interpretation.
-    table = np.where(values.padding, 0.0, np.clip(unit, 0.0, 1.0)).astype(np.float32)
+    table = _finish(unit, values)
     if _share_at_ends(table, values.counts) > SATURATED_SHARE and recipe.name == "hu_window":
         codes.append("window_saturates")
-    return Rendering(look_up(frame.values, table), tuple(steps), tuple(codes))
+    return GreyScale(elements, values, modality, bits, invert, table, tuple(steps), tuple(codes))
+
+
+def _finish(unit: NDArray[np.float64], values: StoredValues) -> NDArray[np.float32]:
+    # Padding is the surround, not the patient: black, whatever the photometric interpretation.
+    return np.where(values.padding, 0.0, np.clip(unit, 0.0, 1.0)).astype(np.float32)
 
 
 def _gather(elements: Elements) -> Elements:
@@ -98,7 +155,7 @@ def _gather(elements: Elements) -> Elements:
 
 def _tabulate_stored(
     frame: DecodedFrame, layout: PixelLayout, elements: Elements, steps: list[str]
-) -> tuple[_Values, int]:
+) -> tuple[StoredValues, int]:
     """Give the stored value behind every bit pattern; bits outside BitsStored do not count."""
     if frame.bits is None or frame.bits > layout.high_bit:
         bits, shift = layout.bits_stored, layout.high_bit + 1 - layout.bits_stored
@@ -117,7 +174,7 @@ def _tabulate_stored(
         padding = (stored >= low) & (stored <= high)
         counts = np.where(padding, 0, counts)
         steps.append(f"mask padding {low}" if low == high else f"mask padding {low}..{high}")
-    return _Values(stored.astype(np.float64), padding, counts), bits
+    return StoredValues(stored.astype(np.float64), padding, counts), bits
 
 
 def _apply_modality(
@@ -137,7 +194,7 @@ def _apply_modality(
     slope = get_decimals(elements, "RescaleSlope")
     intercept = get_decimals(elements, "RescaleIntercept")
     named = {"RescaleSlope", "RescaleIntercept"} & elements.by_keyword.keys()
-    if not slope or not intercept or slope[0] == 0 or max(map(abs, slope + intercept)) > _LARGEST:
+    if not slope or not intercept or slope[0] == 0 or max(map(abs, slope + intercept)) > LARGEST:
         if named:
             codes.append("rescale_ignored")
         return stored, None
@@ -160,8 +217,12 @@ def _apply_hu_window(
     if get_text(elements, "RescaleType") != "HU":
         if not force:
             raise UnsupportedImageError(
-                f"The recipe {recipe} is for Hounsfield units, and this film is not in them. Use "
-                "a model trained with radiograph_v1, or force the recipe."
+                Text(
+                    "The recipe {recipe} is for Hounsfield units, and this film is not "
+                    "in them. Use a model trained with radiograph_v1, or force the "
+                    "recipe.",
+                    recipe=str(recipe),
+                )
             )
         codes.append("recipe_forced")
     steps.append(f"window LINEAR_EXACT {recipe.center:g}/{recipe.width:g} HU")
@@ -169,21 +230,9 @@ def _apply_hu_window(
     return scale_between(modality, low, low + recipe.width, invert=invert)
 
 
-def scale_between(
-    values: NDArray[np.float64], low: float, high: float, *, invert: bool
-) -> NDArray[np.float64]:
-    """Scale ``low..high`` to 0..1, or to 1..0.
-
-    The inverted scale is measured from ``high``, not subtracted from one: a film and its
-    negative come out equal to the last bit.
-    """
-    with np.errstate(over="ignore"):
-        return (high - values) / (high - low) if invert else (values - low) / (high - low)
-
-
 def _apply_voi(
     modality: NDArray[np.float64],
-    values: _Values,
+    values: StoredValues,
     white: float | None,
     bits: int,
     elements: Elements,
@@ -194,11 +243,13 @@ def _apply_voi(
     """Apply one view: the first VOI LUT, else the first window, else the film's own range."""
     voi = read_lut(elements, "VOILUTSequence", signed_input=bool(modality.min() < 0))
     if voi is not None:
-        steps.append(f"VOI LUT of {len(voi.entries)} entries{_first_of(elements)}")
-        return scale_between(voi.apply(modality), 0.0, voi.white, invert=invert)
-    unit = _apply_window(modality, elements, invert, steps)
-    if unit is not None:
-        return unit
+        count = len(get_items(elements, "VOILUTSequence"))
+        steps.append(f"VOI LUT of {len(voi.entries)} entries{_say_first(count)}")
+        return apply_voi_lut(modality, voi, invert=invert)
+    windows = read_windows(elements)
+    if windows and windows[0].usable:
+        steps.append(f"window {windows[0]}{_say_first(len(windows))}")
+        return apply_window(modality, windows[0], invert=invert)
     if {"WindowCenter", "WindowWidth", "VOILUTSequence"} & elements.by_keyword.keys() and (
         get_decimals(elements, "WindowCenter") or get_items(elements, "VOILUTSequence")
     ):
@@ -216,40 +267,8 @@ def _apply_voi(
     return scale_between(modality, low, high, invert=invert)
 
 
-def _first_of(elements: Elements) -> str:
-    count = len(get_items(elements, "VOILUTSequence"))
+def _say_first(count: int) -> str:
     return f", first of {count}" if count > 1 else ""
-
-
-def _apply_window(
-    modality: NDArray[np.float64], elements: Elements, invert: bool, steps: list[str]
-) -> NDArray[np.float64] | None:
-    """Apply the first window, or give ``None`` where there is none that can be used."""
-    centers = get_decimals(elements, "WindowCenter")
-    widths = get_decimals(elements, "WindowWidth")
-    function = (get_text(elements, "VOILUTFunction") or "LINEAR").upper()
-    if not centers or not widths or function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        return None
-    center, width = centers[0], widths[0]
-    if width < 1 if function == "LINEAR" else width <= 0:
-        return None
-    if max(abs(center), width) > _LARGEST:
-        return None
-    several = min(len(centers), len(widths))
-    note = f", first of {several}" if several > 1 else ""
-    steps.append(f"window {function} {center:g}/{width:g}{note}")
-    if function == "SIGMOID":  # C.11.2.1.3.1
-        sign = 4.0 if invert else -4.0
-        with np.errstate(over="ignore"):
-            return 1.0 / (1.0 + np.exp(sign * (modality - center) / width))
-    if function == "LINEAR":  # C.11.2.1.2.1
-        low, high = center - 0.5 - (width - 1.0) / 2.0, center - 0.5 + (width - 1.0) / 2.0
-    else:  # C.11.2.1.3.2
-        low, high = center - width / 2.0, center + width / 2.0
-    if high > low:
-        return scale_between(modality, low, high, invert=invert)
-    # A width of 1 is a threshold: C.11.2.1.2.1 has values up to `low` black.
-    return np.where((modality > low) != invert, 1.0, 0.0)
 
 
 def _compute_range(modality: NDArray[np.float64], counts: NDArray[np.intp]) -> tuple[float, float]:

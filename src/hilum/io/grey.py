@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import UnsupportedImageError
+from hilum.language import Text
 
 # Rows a step: a step's table indices stay in the processor's cache.
 _STEP_PX = 1 << 17
@@ -97,6 +98,9 @@ def grey_from_rgb(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
     share = coloured / (rows * columns)
     if share > _COLOUR_SHARE:
         raise UnsupportedImageError(
-            f"The picture is in colour ({share:.0%} of its pixels); a radiograph is grey."
+            Text(
+                "The picture is in colour ({share:.0%} of its pixels); a radiograph is grey.",
+                share=share,
+            )
         )
     return grey, share > _STRAY_SHARE

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from hilum.errors import UnreadableImageError
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 _SOI, _EOI, _SOS, _DHT, _JPG, _DAC, _COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xFE
 _APP0, _APP1, _APP14, _APP15 = 0xE0, 0xE1, 0xEE, 0xEF
@@ -59,7 +60,7 @@ def _walk_segments(data: bytes | memoryview, limits: ReadLimits) -> Iterator[tup
         count += 1
         limits.check_elements(count)
         if position + 4 > size or data[position] != 0xFF:
-            raise UnreadableImageError("The JPEG stream breaks off in its header.")
+            raise UnreadableImageError(Text("The JPEG stream breaks off in its header."))
         marker = data[position + 1]
         if marker == 0xFF:  # fill byte
             position += 1
@@ -68,10 +69,10 @@ def _walk_segments(data: bytes | memoryview, limits: ReadLimits) -> Iterator[tup
             position += 2
             continue
         if marker in (0x00, _SOI, _EOI):
-            raise UnreadableImageError("The JPEG stream holds no image.")
+            raise UnreadableImageError(Text("The JPEG stream holds no image."))
         end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
         if end < position + 4 or end > size:
-            raise UnreadableImageError("The JPEG stream breaks off in its header.")
+            raise UnreadableImageError(Text("The JPEG stream breaks off in its header."))
         yield marker, position + 4, end
         if marker == _SOS:
             return
@@ -97,13 +98,13 @@ def read_jpeg_header(data: bytes | memoryview, limits: ReadLimits) -> JpegHeader
         It claims more pixels, segments or scans than allowed.
     """
     if bytes(data[:2]) != b"\xff\xd8":
-        raise UnreadableImageError("The compressed film is not a JPEG stream.")
+        raise UnreadableImageError(Text("The compressed film is not a JPEG stream."))
     frame: tuple[int, int, int, int, int] | None = None
     adobe, exif, kept_from, essence = False, b"", 0, []
     for marker, start, end in _walk_segments(data, limits):
         if marker in _SOF:
             if end - start < 6:
-                raise UnreadableImageError("The JPEG stream breaks off in its header.")
+                raise UnreadableImageError(Text("The JPEG stream breaks off in its header."))
             rows = int.from_bytes(data[start + 1 : start + 3], "big")
             columns = int.from_bytes(data[start + 3 : start + 5], "big")
             frame = (rows, columns, data[start + 5], data[start], marker)
@@ -118,10 +119,10 @@ def read_jpeg_header(data: bytes | memoryview, limits: ReadLimits) -> JpegHeader
             kept_from = end
     essence.append(slice(kept_from, len(data)))
     if frame is None:
-        raise UnreadableImageError("The JPEG stream holds no frame header.")
+        raise UnreadableImageError(Text("The JPEG stream holds no frame header."))
     rows, columns, components, precision, process = frame
     if not rows or not columns or not components:
-        raise UnreadableImageError("The JPEG stream claims a film without pixels.")
+        raise UnreadableImageError(Text("The JPEG stream claims a film without pixels."))
     limits.check_size(rows, columns)
     # One component in a sequential process is one scan to a decoder, whatever follows it.
     if components > 1 or process not in _ONE_SCAN_PROCESSES:

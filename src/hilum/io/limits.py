@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from hilum.errors import ConfigError, UnsafeImageError
+from hilum.language import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,44 +58,67 @@ class ReadLimits:
         """Refuse a file of more than ``file_bytes``."""
         if size > self.file_bytes:
             raise UnsafeImageError(
-                f"The file has more than {self.file_bytes} bytes, the bound on a film "
-                "(ReadLimits.file_bytes)."
+                Text(
+                    "The file has more than {file_bytes} bytes, the bound on a film "
+                    "(ReadLimits.file_bytes).",
+                    file_bytes=self.file_bytes,
+                )
             )
 
     def check_size(self, rows: int, columns: int) -> None:
         """Refuse a film of more pixels, rows or columns than allowed."""
         if rows > self.side_px or columns > self.side_px or rows * columns > self.pixels:
             raise UnsafeImageError(
-                f"The file claims {columns}x{rows} px; a film has at most {self.pixels} px and "
-                f"{self.side_px} px a side (ReadLimits.pixels, ReadLimits.side_px)."
+                Text(
+                    "The file claims {columns}x{rows} px; a film has at most {pixels} px "
+                    "and {side_px} px a side (ReadLimits.pixels, ReadLimits.side_px).",
+                    columns=columns,
+                    rows=rows,
+                    pixels=self.pixels,
+                    side_px=self.side_px,
+                )
             )
 
     def check_frames(self, frames: int) -> None:
         """Refuse more frames or pages than any film could have."""
         if frames > self.frames:
             raise UnsafeImageError(
-                f"The file claims {frames} frames; the bound is {self.frames} (ReadLimits.frames)."
+                Text(
+                    "The file claims {frames} frames; the bound is {most} (ReadLimits.frames).",
+                    frames=frames,
+                    most=self.frames,
+                )
             )
 
     def check_elements(self, count: int) -> None:
         """Refuse a file of more elements, chunks or segments than any film could have."""
         if count > self.elements:
             raise UnsafeImageError(
-                f"The file has more than {self.elements} elements (ReadLimits.elements)."
+                Text(
+                    "The file has more than {elements} elements (ReadLimits.elements).",
+                    elements=self.elements,
+                )
             )
 
     def check_depth(self, depth: int) -> None:
         """Refuse sequences nested more deeply than any film could have."""
         if depth > self.depth:
             raise UnsafeImageError(
-                f"The file nests sequences more than {self.depth} deep (ReadLimits.depth)."
+                Text(
+                    "The file nests sequences more than {depth} deep (ReadLimits.depth).",
+                    depth=self.depth,
+                )
             )
 
     def check_scans(self, scans: int) -> None:
         """Refuse a JPEG of more scans than any encoder writes."""
         if scans > self.scans:
             raise UnsafeImageError(
-                f"The JPEG has {scans} scans; the bound is {self.scans} (ReadLimits.scans)."
+                Text(
+                    "The JPEG has {scans} scans; the bound is {most} (ReadLimits.scans).",
+                    scans=scans,
+                    most=self.scans,
+                )
             )
 
 

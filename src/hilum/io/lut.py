@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.io.dicom_parse import Elements
-from hilum.io.dicom_values import get_items, get_words
+from hilum.io.dicom_values import get_items, get_text, get_words
+
+_MOST_TABLES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,14 @@ class LookUpTable:
 
     white
         Greatest output value that the table can hold.
+    explanation
+        (0028,3003), the header's own name for it.
     """
 
     first: int
     entries: NDArray[np.float64]
     white: float
+    explanation: str | None = None
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map values; beyond its ends the table continues with its last entry."""
@@ -42,10 +47,19 @@ def read_lut(elements: Elements, keyword: str, *, signed_input: bool) -> LookUpT
         signed (its VR is US or SS).
     """
     items = get_items(elements, keyword)
-    if not items:
-        return None
-    descriptor = get_words(items[0], "LUTDescriptor")
-    data = items[0].by_keyword.get("LUTData")
+    return _read_item(items[0], signed_input) if items else None
+
+
+def read_luts(elements: Elements, keyword: str, *, signed_input: bool) -> tuple[LookUpTable, ...]:
+    """Read the usable tables of a sequence, at most 16 of them."""
+    items = get_items(elements, keyword)[:_MOST_TABLES]
+    tables = (_read_item(item, signed_input) for item in items)
+    return tuple(table for table in tables if table is not None)
+
+
+def _read_item(item: Elements, signed_input: bool) -> LookUpTable | None:
+    descriptor = get_words(item, "LUTDescriptor")
+    data = item.by_keyword.get("LUTData")
     if len(descriptor) != 3 or data is None:
         return None
     # 65,536 entries do not fit the word and are written as 0.
@@ -53,7 +67,7 @@ def read_lut(elements: Elements, keyword: str, *, signed_input: bool) -> LookUpT
     if signed_input and first >= 32_768:
         first -= 65_536
     if len(data.value) >= 2 * count:
-        order = "<u2" if items[0].little_endian else ">u2"
+        order = "<u2" if item.little_endian else ">u2"
         entries = np.frombuffer(data.value, dtype=order, count=count)
     elif len(data.value) >= count and bits <= 8:  # one byte an entry, PS3.3 C.11.1.1.1
         entries = np.frombuffer(data.value, dtype=np.uint8, count=count)
@@ -62,4 +76,9 @@ def read_lut(elements: Elements, keyword: str, *, signed_input: bool) -> LookUpT
     # The descriptor often claims 16 bits for a table of 10 or 12. The film would be dark: the
     # entries themselves say how far they go.
     used = max(int(entries.max()).bit_length(), 1)
-    return LookUpTable(first, entries.astype(np.float64), float((1 << used) - 1))
+    return LookUpTable(
+        first,
+        entries.astype(np.float64),
+        float((1 << used) - 1),
+        get_text(item, "LUTExplanation"),
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hilum.errors import UnreadableImageError, UnsafeImageError
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 _ESSENTIAL = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 _COMPRESSED = frozenset((b"zTXt", b"iTXt", b"iCCP"))
@@ -55,10 +56,10 @@ def read_png_header(data: bytes, limits: ReadLimits) -> PngHeader:
         It claims more pixels or chunks than allowed, or a chunk that inflates beyond bounds.
     """
     if data[12:16] != b"IHDR" or len(data) < 33:
-        raise UnreadableImageError("The PNG breaks off in its header.")
+        raise UnreadableImageError(Text("The PNG breaks off in its header."))
     columns, rows = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if not rows or not columns:
-        raise UnreadableImageError("The PNG claims a film without pixels.")
+        raise UnreadableImageError(Text("The PNG claims a film without pixels."))
     limits.check_size(rows, columns)
     position, count, frames, exif = _SIGNATURE_SIZE, 0, 1, b""
     significant_bits: int | None = None
@@ -114,6 +115,9 @@ def _check_inflated(body: bytes, kind: bytes, limits: ReadLimits) -> None:
         return  # It holds nothing, and it is dropped anyway.
     if inflater.unconsumed_tail and not inflater.eof:
         raise UnsafeImageError(
-            f"A text or profile in the PNG inflates to more than {limits.metadata_bytes} bytes "
-            "(ReadLimits.metadata_bytes)."
+            Text(
+                "A text or profile in the PNG inflates to more than {metadata_bytes} "
+                "bytes (ReadLimits.metadata_bytes).",
+                metadata_bytes=limits.metadata_bytes,
+            )
         )

@@ -35,6 +35,7 @@ from hilum.io.tiff_structure import (
     read_exif_orientation,
     read_tiff_structure,
 )
+from hilum.language import Text
 from hilum.spec import WindowRecipe
 from hilum.types import FilmHeader
 
@@ -76,6 +77,24 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class RasterValues:
+    """What a raster file stores.
+
+    values
+        uint8 or uint16, shape (H, W), turned as the film is.
+    table
+        float32, the grey of each possible value in [0, 1].
+    invert
+        Greater values are darker.
+    """
+
+    values: NDArray[Any]
+    table: NDArray[np.float32]
+    invert: bool
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Grey:
     """The picture as grey: 0 is black, ``white`` is white."""
 
@@ -100,18 +119,9 @@ def read_raster(
     UnreadableImageError, UnsupportedImageError, UnsafeImageError
         See :func:`hilum.io.read_radiograph`.
     """
-    plan = _PLANS[film_format](data, limits)
-    with translate_errors(film_format):
-        image = Image.open(BytesIO(plan.essence), formats=(film_format,))
-        if image.size != (plan.columns, plan.rows):
-            raise UnreadableImageError(f"The header of the {film_format} contradicts itself.")
-        image.load()
-        grey = _to_grey(image, plan)
-    rendering = render_raster(grey.values, grey.white, recipe, force=force_recipe)
-    pixels, steps = rendering.pixels, (*grey.steps, *rendering.steps)
-    if plan.invert:
-        np.subtract(np.float32(1.0), pixels, out=pixels)
-        steps = (*steps, "invert WhiteIsZero")
+    plan, grey = _decode(data, film_format, limits)
+    rendering = _render(grey.values, grey, plan, recipe, force_recipe)
+    pixels, steps = rendering.pixels, rendering.steps
     if plan.orientation != 1:
         pixels = _turn(pixels, plan.orientation)
         steps = (*steps, f"orientation {plan.orientation}")
@@ -120,7 +130,57 @@ def read_raster(
     return Rendering(pixels, steps, tuple(dict.fromkeys(warnings))), header
 
 
-def _turn(pixels: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+def read_raster_values(
+    data: bytes,
+    film_format: FilmFormat,
+    recipe: WindowRecipe,
+    limits: ReadLimits,
+    *,
+    force_recipe: bool,
+) -> RasterValues:
+    """Read a PNG, JPEG or TIFF as the numbers it stores, with the grey of each.
+
+    Raises
+    ------
+    UnreadableImageError, UnsupportedImageError, UnsafeImageError
+        See :func:`hilum.io.read_display`.
+    """
+    plan, grey = _decode(data, film_format, limits)
+    every = np.arange(np.iinfo(grey.values.dtype).max + 1).astype(grey.values.dtype)
+    rendering = _render(every[None], grey, plan, recipe, force_recipe)
+    return RasterValues(
+        _turn(grey.values, plan.orientation), rendering.pixels[0], plan.invert, rendering.steps
+    )
+
+
+def _decode(data: bytes, film_format: FilmFormat, limits: ReadLimits) -> tuple[_Plan, _Grey]:
+    plan = _PLANS[film_format](data, limits)
+    with translate_errors(film_format):
+        image = Image.open(BytesIO(plan.essence), formats=(film_format,))
+        if image.size != (plan.columns, plan.rows):
+            raise UnreadableImageError(
+                Text(
+                    "The header of the {film_format} contradicts itself.",
+                    film_format=film_format,
+                )
+            )
+        image.load()
+        return plan, _to_grey(image, plan)
+
+
+def _render(
+    values: NDArray[Any], grey: _Grey, plan: _Plan, recipe: WindowRecipe, force: bool
+) -> Rendering:
+    """Give the grey of some values, as the whole picture's recipe has it."""
+    rendering = render_raster(values, grey.white, recipe, force=force)
+    pixels, steps = rendering.pixels, (*grey.steps, *rendering.steps)
+    if plan.invert:
+        np.subtract(np.float32(1.0), pixels, out=pixels)
+        steps = (*steps, "invert WhiteIsZero")
+    return Rendering(pixels, steps, rendering.warnings)
+
+
+def _turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     transpose, flip_rows, flip_columns = _TURNS[orientation]
     turned = pixels.T if transpose else pixels
     turned = turned[::-1] if flip_rows else turned
@@ -130,7 +190,7 @@ def _turn(pixels: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
 def _plan_png(data: bytes, limits: ReadLimits) -> _Plan:
     header = read_png_header(data, limits)
     if header.frames > 1:
-        raise UnsupportedImageError("The PNG is animated; a film has one frame.")
+        raise UnsupportedImageError(Text("The PNG is animated; a film has one frame."))
     exact = header.significant_bits is not None and header.significant_bits <= header.depth
     bits = header.significant_bits if exact and header.significant_bits else header.depth
     codes: tuple[str, ...] = ()
@@ -153,8 +213,12 @@ def _plan_jpeg(data: bytes, limits: ReadLimits) -> _Plan:
     header = read_jpeg_header(data, limits)
     if header.precision != 8 or header.process not in DCT_PROCESSES:
         raise UnsupportedImageError(
-            f"The JPEG is of a kind that is not read outside DICOM ({header.precision} bits, "
-            f"process {header.process:#x}); baseline and progressive JPEG of 8 bits are."
+            Text(
+                "The JPEG is of a kind that is not read outside DICOM ({precision} bits, "
+                "process {process:#x}); baseline and progressive JPEG of 8 bits are.",
+                precision=header.precision,
+                process=header.process,
+            )
         )
     essence = data
     if len(header.essence) > 1:
@@ -168,15 +232,20 @@ def _plan_tiff(data: bytes, limits: ReadLimits) -> _Plan:
     page = choose_page(structure, len(data), limits)
     if page is None:
         raise UnsupportedImageError(
-            f"The TIFF has {len(structure.pages)} pages; a film has one. Save it as a file alone."
+            Text(
+                "The TIFF has {count} pages; a film has one. Save it as a file alone.",
+                count=len(structure.pages),
+            )
         )
     bits = max(page.values.get(BITS_PER_SAMPLE, (1,)))
     gray = page.first(PHOTOMETRIC, 1) in (_WHITE_IS_ZERO, 1)
     sample_format = page.first(SAMPLE_FORMAT, 1)
     if gray and sample_format == _SIGNED_SAMPLES:
         raise UnsupportedImageError(
-            "The TIFF holds signed numbers, which say nothing of black and white. Scale them and "
-            "use hilum.io.radiograph_from_array."
+            Text(
+                "The TIFF holds signed numbers, which say nothing of black and white. "
+                "Scale them and use hilum.io.radiograph_from_array.",
+            )
         )
     codes: tuple[str, ...] = ()
     if bits < 8:
@@ -213,8 +282,10 @@ def _to_grey(image: Image.Image, plan: _Plan) -> _Grey:
         return _read_float(np.asarray(image))
     if mode == "I":
         raise UnsupportedImageError(
-            "The file holds 32-bit numbers, which say nothing of black and white. Scale them and "
-            "use hilum.io.radiograph_from_array."
+            Text(
+                "The file holds 32-bit numbers, which say nothing of black and white. "
+                "Scale them and use hilum.io.radiograph_from_array.",
+            )
         )
     codes: list[str] = []
     if image.has_transparency_data:
@@ -241,8 +312,10 @@ def _settle_depth(values: NDArray[np.uint16], plan: _Plan) -> _Grey:
 def _read_float(values: NDArray[np.float32]) -> _Grey:
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise UnsupportedImageError(
-            "The TIFF holds floating-point numbers outside [0, 1], which say nothing of black and "
-            "white. Scale them and use hilum.io.radiograph_from_array."
+            Text(
+                "The TIFF holds floating-point numbers outside [0, 1], which say nothing "
+                "of black and white. Scale them and use hilum.io.radiograph_from_array.",
+            )
         )
     return _Grey(np.round(values * np.float32(65_535)).astype(np.uint16), 65_535, ("float x65535",))
 

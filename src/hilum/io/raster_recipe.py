@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hilum.errors import UnsupportedImageError
 from hilum.io.grey import scale_to_unit
 from hilum.io.rendering import SATURATED_SHARE, Rendering
+from hilum.language import Text
 from hilum.spec import WindowRecipe
 
 
@@ -37,8 +38,12 @@ def render_raster(
     assert recipe.width is not None
     if not force:
         raise UnsupportedImageError(
-            f"The recipe {recipe} is for Hounsfield units, which a raster picture does not have. "
-            "Use a model trained with radiograph_v1, or force the recipe."
+            Text(
+                "The recipe {recipe} is for Hounsfield units, which a raster picture "
+                "does not have. Use a model trained with radiograph_v1, or force the "
+                "recipe.",
+                recipe=str(recipe),
+            )
         )
     pixels = values.astype(np.float32)
     pixels -= np.float32(recipe.center - recipe.width / 2)

@@ -12,6 +12,7 @@ from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
 from hilum.io.rendering import Rendering
 from hilum.io.sniff import FilmFormat, sniff_format
 from hilum.io.source import Source, read_source
+from hilum.language import Text
 from hilum.spec import RADIOGRAPH_V1, WindowRecipe
 from hilum.types import FilmHeader, Radiograph
 
@@ -62,7 +63,7 @@ def read_radiograph(
     try:
         rendering, header = _read(data, film_format, recipe, limits, force_recipe)
     except MemoryError as error:
-        raise UnreadableImageError("There is not enough memory to read the film.") from error
+        raise UnreadableImageError(Text("There is not enough memory to read the film.")) from error
     pixels, codes = rendering.pixels, rendering.warnings
     # A coarse sample tells nearly every film from a blank one; only then is each pixel asked.
     if np.ptp(pixels[::61, ::61]) == 0 and np.ptp(pixels) == 0:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hilum.language import Text
+
 
 @dataclass(frozen=True, slots=True)
 class SopClass:
@@ -40,32 +42,32 @@ FILMS: dict[str, SopClass] = {
 }
 """SOP Class UID -> class, of all classes that hilum reads."""
 
-_OTHERS: tuple[tuple[str, str], ...] = (
-    (_STORAGE + "1.2", "a mammogram"),
-    (_STORAGE + "1.3", "an intra-oral dental radiograph"),
-    (_STORAGE + "2", "a CT image"),
-    (_STORAGE + "3", "an ultrasound image"),
-    (_STORAGE + "4", "an MR image"),
-    (_STORAGE + "6", "an ultrasound image"),
-    (_STORAGE + "7.1", "a single-bit secondary capture"),
-    (_STORAGE + "9", "a waveform"),
-    (_STORAGE + "11", "a presentation state"),
-    (_STORAGE + "13.1", "a tomosynthesis or 3D X-ray image"),
-    (_STORAGE + "20", "a nuclear medicine image"),
-    (_STORAGE + "66.4", "a segmentation"),
-    (_STORAGE + "77", "a visible light image"),
-    (_STORAGE + "88", "a structured report"),
-    (_STORAGE + "104", "an encapsulated document"),
-    (_STORAGE + "128", "a PET image"),
-    (_STORAGE + "130", "a PET image"),
-    (_STORAGE + "481", "a radiotherapy object"),
-    ("1.2.840.10008.1.3.10", "a directory of a DICOM medium"),
+_OTHERS: tuple[tuple[str, Text], ...] = (
+    (_STORAGE + "1.2", Text("a mammogram")),
+    (_STORAGE + "1.3", Text("an intra-oral dental radiograph")),
+    (_STORAGE + "2", Text("a CT image")),
+    (_STORAGE + "3", Text("an ultrasound image")),
+    (_STORAGE + "4", Text("an MR image")),
+    (_STORAGE + "6", Text("an ultrasound image")),
+    (_STORAGE + "7.1", Text("a single-bit secondary capture")),
+    (_STORAGE + "9", Text("a waveform")),
+    (_STORAGE + "11", Text("a presentation state")),
+    (_STORAGE + "13.1", Text("a tomosynthesis or 3D X-ray image")),
+    (_STORAGE + "20", Text("a nuclear medicine image")),
+    (_STORAGE + "66.4", Text("a segmentation")),
+    (_STORAGE + "77", Text("a visible light image")),
+    (_STORAGE + "88", Text("a structured report")),
+    (_STORAGE + "104", Text("an encapsulated document")),
+    (_STORAGE + "128", Text("a PET image")),
+    (_STORAGE + "130", Text("a PET image")),
+    (_STORAGE + "481", Text("a radiotherapy object")),
+    ("1.2.840.10008.1.3.10", Text("a directory of a DICOM medium")),
 )
 
 
-def describe_other(uid: str) -> str:
+def describe_other(uid: str) -> Text:
     """Say in words what an object of a class is that holds no film."""
     for prefix, words in _OTHERS:
         if uid == prefix or uid.startswith(prefix + "."):
             return words
-    return "of a kind without a film"
+    return Text("of a kind without a film")

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from hilum.errors import UnreadableImageError
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
@@ -45,12 +46,17 @@ def _read_path(path: Path, limits: ReadLimits) -> bytes:
             # One byte more than the size, so that one read also meets the end.
             return _read_file(file, limits, step_bytes=size + 1)
     except IsADirectoryError as error:
-        raise UnreadableImageError("The path is a folder, not a film.") from error
+        raise UnreadableImageError(Text("The path is a folder, not a film.")) from error
     except FileNotFoundError as error:
-        raise UnreadableImageError("There is no file at this path.") from error
+        raise UnreadableImageError(Text("There is no file at this path.")) from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or "the path is not valid"
-        raise UnreadableImageError(f"The file cannot be opened: {reason}.") from error
+        raise UnreadableImageError(
+            Text(
+                "The file cannot be opened: {reason}.",
+                reason=reason,
+            )
+        ) from error
 
 
 def _read_file(file: BinaryIO, limits: ReadLimits, step_bytes: int = 2**20) -> bytes:
@@ -60,12 +66,17 @@ def _read_file(file: BinaryIO, limits: ReadLimits, step_bytes: int = 2**20) -> b
         # A raw file may give less than it was asked for; only b"" is the end.
         while part := file.read(min(step_bytes, limits.file_bytes + 1 - total)):
             if not isinstance(part, bytes | bytearray | memoryview):
-                raise UnreadableImageError("The file object was opened as text; open it as 'rb'.")
+                raise UnreadableImageError(
+                    Text("The file object was opened as text; open it as 'rb'.")
+                )
             parts.append(bytes(part))
             total += len(part)
             limits.check_file_bytes(total)
     except (OSError, ValueError) as error:
         raise UnreadableImageError(
-            f"The film cannot be read from its source ({type(error).__name__})."
+            Text(
+                "The film cannot be read from its source ({kind}).",
+                kind=type(error).__name__,
+            )
         ) from error
     return parts[0] if len(parts) == 1 else b"".join(parts)

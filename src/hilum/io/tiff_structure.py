@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hilum.errors import UnreadableImageError, UnsafeImageError
 from hilum.io.limits import ReadLimits
+from hilum.language import Text
 
 NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
 PHOTOMETRIC, ORIENTATION, SAMPLES_PER_PIXEL, ROWS_PER_STRIP = 262, 274, 277, 278
@@ -78,27 +79,27 @@ def read_tiff_structure(data: bytes, limits: ReadLimits) -> TiffStructure:
     offset = _read_number(data, 8 if big else 4, byte_order, big)
     while offset:
         if offset in seen:
-            raise UnreadableImageError("The pages of the TIFF run in a circle.")
+            raise UnreadableImageError(Text("The pages of the TIFF run in a circle."))
         seen.add(offset)
         limits.check_frames(len(seen))
         page, offset = _read_page(data, offset, byte_order, big, limits, _KEPT)
         pages.append(page)
     if not pages:
-        raise UnreadableImageError("The TIFF holds no page.")
+        raise UnreadableImageError(Text("The TIFF holds no page."))
     return TiffStructure(byte_order, big, tuple(pages))
 
 
 def _read_layout(data: bytes) -> tuple[str, bool]:
     byte_order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     if byte_order is None or len(data) < 8:
-        raise UnreadableImageError("The TIFF breaks off in its header.")
+        raise UnreadableImageError(Text("The TIFF breaks off in its header."))
     return byte_order, struct.unpack(byte_order + "H", data[2:4])[0] == 43
 
 
 def _read_number(data: bytes, offset: int, byte_order: str, big: bool) -> int:
     raw = data[offset : offset + (8 if big else 4)]
     if len(raw) < (8 if big else 4):
-        raise UnreadableImageError("The TIFF breaks off in a directory.")
+        raise UnreadableImageError(Text("The TIFF breaks off in a directory."))
     number: int = struct.unpack(byte_order + ("Q" if big else "L"), raw)[0]
     return number
 
@@ -114,7 +115,7 @@ def _read_page(
     head, entry_size = (8, 20) if big else (2, 12)
     raw = data[offset : offset + head]
     if len(raw) < head:
-        raise UnreadableImageError("The TIFF breaks off in a directory.")
+        raise UnreadableImageError(Text("The TIFF breaks off in a directory."))
     count = struct.unpack(byte_order + ("Q" if big else "H"), raw)[0]
     limits.check_elements(count)
     start = offset + head
@@ -123,7 +124,7 @@ def _read_page(
     for i in range(count):
         entry = data[start + i * entry_size : start + (i + 1) * entry_size]
         if len(entry) < entry_size:
-            raise UnreadableImageError("The TIFF breaks off in a directory.")
+            raise UnreadableImageError(Text("The TIFF breaks off in a directory."))
         tag = struct.unpack(byte_order + "H", entry[:2])[0]
         if tag in wanted:
             entries[tag] = entry
@@ -139,12 +140,12 @@ def _read_values(
     count = _read_number(entry, 4, byte_order, big)
     size = (_BIG_TYPE_SIZES if big else _TYPE_SIZES).get(kind, 0)
     if not size or not count or (tag in _ONE_VALUE and count != 1):
-        raise UnreadableImageError("A tag of the TIFF is damaged.")
+        raise UnreadableImageError(Text("A tag of the TIFF is damaged."))
     inline_at, inline = (12, 8) if big else (8, 4)
     if count * size > inline:
         at = _read_number(entry, inline_at, byte_order, big)
         if at + count * size > len(data):
-            raise UnreadableImageError("A tag of the TIFF points beyond its end.")
+            raise UnreadableImageError(Text("A tag of the TIFF points beyond its end."))
         # Strip and tile tables can be long; their bounds count as elements.
         limits.check_elements(count if kind in _INTEGER_TYPES and tag != 347 else 1)
         raw = data[at : at + count * size]
@@ -184,18 +185,29 @@ def choose_page(structure: TiffStructure, size: int, limits: ReadLimits) -> Tiff
     page = full[0] if full else structure.pages[0]
     columns, rows = page.first(IMAGE_WIDTH, 0), page.first(IMAGE_LENGTH, 0)
     if not rows or not columns:
-        raise UnreadableImageError("The TIFF claims a film without pixels.")
+        raise UnreadableImageError(Text("The TIFF claims a film without pixels."))
     limits.check_size(rows, columns)
     tile_columns, tile_rows = page.first(TILE_WIDTH, 1), page.first(TILE_LENGTH, 1)
     # A tile may stand over the film's edge, but never by more than itself.
     if tile_columns > columns + 1024 or tile_rows > rows + 1024:
         raise UnsafeImageError(
-            f"The TIFF claims tiles of {tile_columns}x{tile_rows} px in a film of "
-            f"{columns}x{rows} px."
+            Text(
+                "The TIFF claims tiles of {tile_columns}x{tile_rows} px in a film of "
+                "{columns}x{rows} px.",
+                tile_columns=tile_columns,
+                tile_rows=tile_rows,
+                columns=columns,
+                rows=rows,
+            )
         )
     samples = page.first(SAMPLES_PER_PIXEL, 1)
     if samples > 8 or len(page.values.get(BITS_PER_SAMPLE, ())) > 8:
-        raise UnsafeImageError(f"The TIFF claims {samples} samples a pixel.")
+        raise UnsafeImageError(
+            Text(
+                "The TIFF claims {samples} samples a pixel.",
+                samples=samples,
+            )
+        )
     _check_strips(page, size)
     return page
 
@@ -208,14 +220,14 @@ def _check_strips(page: TiffPage, size: int) -> None:
     offsets = page.values.get(STRIP_OFFSETS) or page.values.get(TILE_OFFSETS) or ()
     counts = page.values.get(STRIP_BYTE_COUNTS) or page.values.get(TILE_BYTE_COUNTS) or ()
     if not offsets:
-        raise UnreadableImageError("The TIFF does not say where its pixels are.")
+        raise UnreadableImageError(Text("The TIFF does not say where its pixels are."))
     end = max(map(sum, zip(offsets, counts, strict=False)), default=0)
     if page.first(COMPRESSION, 1) == 1 and TILE_OFFSETS not in page.values:
         bits = page.first(BITS_PER_SAMPLE, 1) * page.first(SAMPLES_PER_PIXEL, 1)
         row_bytes = -(-page.first(IMAGE_WIDTH, 0) * bits // 8)
         end = max(end, min(offsets) + row_bytes * page.first(IMAGE_LENGTH, 0))
     if end > size:
-        raise UnreadableImageError("The TIFF breaks off in its pixels.")
+        raise UnreadableImageError(Text("The TIFF breaks off in its pixels."))
 
 
 def isolate_page(data: bytes, structure: TiffStructure, page: TiffPage) -> bytes:

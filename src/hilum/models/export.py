@@ -28,6 +28,7 @@ from hilum.models.onnx_graph import (
     strip_traces,
 )
 from hilum.models.onnx_storage import store_weights
+from hilum.onnx_runtime import import_onnxruntime
 from hilum.spec import Architecture, Storage
 
 try:
@@ -257,8 +258,7 @@ def draw_noise(channels: int, height_px: int, width_px: int) -> list[Batch]:
 
 def run_graph(data: bytes, batches: list[Batch]) -> list[dict[str, Batch]]:
     """Run a graph of hilum on batches; give all its outputs by name."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

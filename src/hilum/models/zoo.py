@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.errors import UnknownModelError
+from hilum.language import Text
 from hilum.spec import ModelSpec, read_spec
 
 if TYPE_CHECKING:
@@ -62,12 +63,19 @@ def resolve_model(
         path = path.with_suffix(".json")
         if not path.is_file():
             raise UnknownModelError(
-                f"There is no spec {path.name} beside the weights. A model is the two together."
+                Text(
+                    "There is no spec {name} beside the weights. A model is the two together.",
+                    name=path.name,
+                )
             )
     elif not path.is_file():
         raise UnknownModelError(
-            f'There is no model "{name_or_path}": no shipped model has that name and no file '
-            f"is there. {_describe_shipped()}"
+            Text(
+                'There is no model "{name_or_path}": no shipped model has that name and '
+                "no file is there. {shipped}",
+                name_or_path=str(name_or_path),
+                shipped=_describe_shipped(),
+            )
         )
     return read_spec(path), path.parent
 
@@ -83,10 +91,20 @@ def _find_spec(folder: Path) -> Path:
         return specs[0]
     if not specs:
         raise UnknownModelError(
-            f'The folder "{folder}" holds no spec of a model. {_describe_shipped()}'
+            Text(
+                'The folder "{folder}" holds no spec of a model. {shipped}',
+                folder=str(folder),
+                shipped=_describe_shipped(),
+            )
         )
     names = ", ".join(path.name for path in specs)
-    raise UnknownModelError(f'The folder "{folder}" holds several specs; name one of: {names}.')
+    raise UnknownModelError(
+        Text(
+            'The folder "{folder}" holds several specs; name one of: {names}.',
+            folder=str(folder),
+            names=names,
+        )
+    )
 
 
 def _looks_like_spec(path: Path) -> bool:
@@ -97,6 +115,8 @@ def _looks_like_spec(path: Path) -> bool:
     return isinstance(facts, dict) and "spec_format" in facts
 
 
-def _describe_shipped() -> str:
+def _describe_shipped() -> Text:
     names = ", ".join(sorted(path.stem for path in _ZOO.glob("*.json")))
-    return f"Shipped models: {names or 'none in this installation'}."
+    if not names:
+        return Text("Shipped models: none in this installation.")
+    return Text("Shipped models: {names}.", names=names)

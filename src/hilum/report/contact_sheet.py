@@ -11,12 +11,13 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from hilum.data.layout import Film
 from hilum.errors import DatasetError, InputError
 from hilum.io import read_radiograph
 from hilum.report.html import Section, render_page
+from hilum.report.lettering import load_font
 
 CELL_PX = 240
 _GAP_PX = 12
@@ -90,7 +91,7 @@ def draw_contact_sheet(samples: dict[int, list[Sample]]) -> Image.Image:
     for label, own in samples.items():
         left = label * (side_px + _GAP_PX) + _GAP_PX
         title, color = _TITLES[label]
-        draw.text((left, 10), title, fill=color, font=ImageFont.load_default(22))
+        draw.text((left, 10), title, fill=color, font=load_font(22))
         for index, sample in enumerate(own):
             x = left + index % columns * (CELL_PX + _GAP_PX)
             y = _TITLE_PX + index // columns * (CELL_PX + _CAPTION_PX + _GAP_PX)
@@ -104,7 +105,7 @@ def _draw_sample(
     sheet.paste("black", (x, y, x + CELL_PX, y + CELL_PX))
     width, height = sample.picture.size
     sheet.paste(sample.picture, (x + (CELL_PX - width) // 2, y + (CELL_PX - height) // 2))
-    font = ImageFont.load_default(12)
+    font = load_font(12)
     draw.text((x, y + CELL_PX + 3), _caption(sample), fill=_MUTED, font=font)
 
 

@@ -27,6 +27,7 @@ from hilum.metrics.displays import (
 from hilum.metrics.displays.style import COLORS, DASHES, RC_PARAMS, SERIES
 from hilum.metrics.roc import compute_roc
 from hilum.report.evaluation_films import ShownFilm
+from hilum.report.lettering import register_font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def draw_figures(candidates: Sequence[Candidate]) -> dict[str, DrawnFigure]:
         from matplotlib import rc_context
     except ImportError as error:
         raise MissingExtraError("lab", "write a report") from error
-    with rc_context(dict(RC_PARAMS)):
+    with rc_context({**RC_PARAMS, "font.family": register_font()}):
         return {figure.name: figure for figure in _draw_each(candidates)}
 
 
@@ -249,5 +250,5 @@ def draw_gallery(name: str, title: str, films: Sequence[ShownFilm]) -> DrawnFigu
     display = FilmGalleryDisplay(films=pixels, titles=[film.title for film in films])
     rows = math.ceil(len(films) / display.columns)
     columns = min(len(films), display.columns)
-    with rc_context(dict(RC_PARAMS)):
+    with rc_context({**RC_PARAMS, "font.family": register_font()}):
         return _save(name, title, display.plot, (2.3 * columns, 2.55 * rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from hilum.errors import ConfigError
 from hilum.explain import check_levels
+from hilum.language import Text, list_texts, recall, translate
 from hilum.report.colormaps import (
     DEFAULT_SCALE,
     Colormap,
@@ -48,9 +49,9 @@ class Key:
     low: float
     high: float
     ticks: tuple[tuple[float, str], ...]
-    against: str
-    toward: str
-    captions: tuple[str, ...]
+    against: Text
+    toward: Text
+    captions: tuple[Text, ...]
     lines: tuple[float, ...]
 
     def place(self, value: float) -> float:
@@ -78,21 +79,25 @@ def make_key(
     check_levels((scale,))
     low = -scale if colors.against is not None else 0.0
     relative = unit == "relative"
-    captions = ["share of the map's largest cell" if relative else "evidence per cell, in logits"]
+    share, logits = Text("share of the map's largest cell"), Text("evidence per cell, in logits")
+    captions = [share if relative else logits]
     if contours:
-        levels = _join(f"{level:g}" for level in contours)
-        signs = "" if colors.against is None else ": solid for, dashed against"
-        captions.append(f"lines at {levels}{signs}")
+        levels = list_texts(f"{level:g}" for level in contours)
+        captions.append(
+            Text("lines at {levels}", levels=levels)
+            if colors.against is None
+            else Text("lines at {levels}: solid for, dashed against", levels=levels)
+        )
     if scaled_to_film:
-        captions.append("scaled to this film: other films have other colours")
+        captions.append(Text("scaled to this film: other films have other colours"))
     signed = (*contours, *(-level for level in contours if low))
     return Key(
         low=low,
         high=scale,
         ticks=tuple((tick, _label(tick, relative)) for tick in np.linspace(low, scale, 5).tolist()),
-        against=f"against {target}" if low else "",
+        against=Text("against {label}", label=recall(target)) if low else recall(""),
         # A map whose largest cell is 1 may be the same for both labels.
-        toward="" if relative else f"for {target}",
+        toward=recall("") if relative else Text("for {label}", label=recall(target)),
         captions=tuple(captions),
         lines=tuple(level for level in signed if abs(level) <= scale),
     )
@@ -119,6 +124,7 @@ def draw_legend(
     scaled_to_film: bool = False,
     background: str = "#000000",
     foreground: str = "#d6d6d6",
+    language: str = "en",
 ) -> Image.Image:
     """Draw the colour bar with its ticks in the map's unit.
 
@@ -137,6 +143,8 @@ def draw_legend(
         Say that the scale is this film's own.
     background, foreground
         Colours of the picture and of its letters.
+    language
+        One of :data:`hilum.language.LANGUAGES`.
 
     Returns
     -------
@@ -162,7 +170,10 @@ def draw_legend(
     letter_px = max(10, width_px // 30)
     margin, bar_px = 2 * letter_px, round(1.2 * letter_px)
     font = load_font(letter_px)
-    captions = [line for one in key.captions for line in wrap_text(one, font, width_px)]
+    against, toward = translate(key.against, language), translate(key.toward, language)
+    captions = [
+        line for one in key.captions for line in wrap_text(translate(one, language), font, width_px)
+    ]
     height_px = round((3.6 + 1.4 * len(captions)) * letter_px) + bar_px
     legend = Image.new("RGB", (width_px, height_px), background)
     bar = make_bar(colors, key, opacity, width_px - 2 * margin)[None]
@@ -170,8 +181,8 @@ def draw_legend(
     draw = ImageDraw.Draw(legend)
     _draw_lines(draw, key, (margin, 2 * letter_px, bar.shape[1], bar_px))
     ends_y, ticks_y = 2 * letter_px - letter_px // 2, 2 * letter_px + bar_px
-    draw.text((margin, ends_y), key.against, foreground, font, anchor="ls")
-    draw.text((width_px - margin, ends_y), key.toward, foreground, font, anchor="rs")
+    draw.text((margin, ends_y), against, foreground, font, anchor="ls")
+    draw.text((width_px - margin, ends_y), toward, foreground, font, anchor="rs")
     for value, label in key.ticks:
         x = margin + round(key.place(value) * (bar.shape[1] - 1))
         draw.line([(x, ticks_y), (x, ticks_y + letter_px // 3)], foreground)
@@ -200,8 +211,3 @@ def _label(value: float, relative: bool) -> str:
     if not value:
         return "0"
     return f"{value:.3g}" if relative else f"{value:+.3g}"
-
-
-def _join(words: Iterable[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from hilum.language import translate
 from hilum.report.colormaps import Scale, choose_colormap, choose_scale
 from hilum.report.legend import draw_legend
 from hilum.report.lettering import load_font, wrap_text
@@ -30,6 +31,7 @@ def draw_panel(
     scale: Scale = None,
     contours: Sequence[float] = (),
     max_side_px: int | None = None,
+    language: str = "en",
 ) -> Image.Image:
     """Draw the film and, beside it, the film with the evidence; below, words and the legend.
 
@@ -45,6 +47,8 @@ def draw_panel(
         As for :func:`hilum.report.draw_overlay`.
     max_side_px
         Reduce both pictures so that their longer sides are no more than this.
+    language
+        One of :data:`hilum.language.LANGUAGES`, for the legend and for ``text``.
 
     Returns
     -------
@@ -77,8 +81,9 @@ def draw_panel(
         scaled_to_film=scale == "auto",
         background=GROUND,
         foreground=TEXT,
+        language=language,
     )
-    words = _draw_words(text, column)
+    words = _draw_words(translate(text, language), column)
     gap = max(2, column // 60)
     lower = max(legend.height, words.height) + column // 40
     panel = Image.new("RGB", (2 * column + gap, overlay.height + lower), GROUND)

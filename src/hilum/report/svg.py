@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from hilum.explain import trace_contours
+from hilum.language import Language, Text, check_language, recall, translate
 from hilum.report.colormaps import (
     Colormap,
     Scale,
@@ -27,7 +28,7 @@ from hilum.report.colormaps import (
     make_opacity_table,
 )
 from hilum.report.legend import Key, make_bar, make_key
-from hilum.report.lettering import load_font, wrap_text
+from hilum.report.lettering import SVG_FAMILIES, load_font, wrap_text
 from hilum.report.lines import DASH, EDGE, EDGE_OPACITY, EDGE_WIDTHS, INK, measure_line
 from hilum.report.overlay import draw_codes, draw_film, measure_zoom
 from hilum.report.panel import GROUND, MIN_COLUMN_PX, TEXT
@@ -59,6 +60,7 @@ def draw_svg(
     scale: Scale = None,
     contours: Sequence[float] = (),
     max_side_px: int | None = 1024,
+    language: str = "en",
 ) -> str:
     """Draw the film with its evidence, the legend and words as one self-contained SVG.
 
@@ -78,6 +80,8 @@ def draw_svg(
     max_side_px
         Reduce film and colours so that the longer side is no more than this; ``None`` keeps the
         film's own size. Lines and letters are sharp at any.
+    language
+        One of :data:`hilum.language.LANGUAGES`.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def draw_svg(
         scaled_to_film=scale == "auto",
     )
     film = draw_film(radiograph, max_side_px=max_side_px)
-    sheet = _Sheet(film.size, panel=panel)
+    sheet = _Sheet(film.size, panel=panel, language=check_language(language))
     against = explanation.signed and colors.against is not None
     zoom = measure_zoom(radiograph, film.size)
     layers = [
@@ -112,15 +116,24 @@ def draw_svg(
     ]
     if panel:
         layers.append(f'<use href="#film" x="{sheet.indent:g}"/>')
-    words = [text, *(f"{number}. {one.sentence}" for number, one in enumerate(regions, 1))]
+    sentences = [translate(region.sentence, language) for region in regions]
+    words = [
+        translate(text, language),
+        *(f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)),
+    ]
     below, height = _render_below(words, key, make_bar(colors, key, opacity, _BAR_STOPS), sheet)
-    title = f"Film with a map by {explanation.method} for {explanation.target}"
+    title = Text(
+        "Film with a map by {method} for {label}",
+        method=explanation.method,
+        label=recall(explanation.target),
+    )
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" data-software="hilum" role="img" '
-            f'width="{sheet.width:g}" height="{height:g}" viewBox="0 0 {sheet.width:g} '
-            f'{height:g}" font-family="Helvetica, Arial, sans-serif" font-size="{sheet.letter:g}">',
-            f"<title>{to_xml(title)}</title>",
+            f'lang="{sheet.language}" width="{sheet.width:g}" height="{height:g}" '
+            f'viewBox="0 0 {sheet.width:g} {height:g}" font-family="{SVG_FAMILIES}" '
+            f'font-size="{sheet.letter:g}">',
+            f"<title>{to_xml(translate(title, language))}</title>",
             f"<desc>{to_xml(' '.join(words))}</desc>",
             f'<defs><clipPath id="edge"><rect width="{film.width}" height="{film.height}"/>'
             f'</clipPath><g id="film">{_embed(film, film.size)}</g></defs>',
@@ -145,10 +158,13 @@ class _Sheet:
         Width and height of the drawn film.
     panel
         Whether the film alone stands on the left.
+    language
+        That all words are said in.
     """
 
     film: tuple[int, int]
     panel: bool
+    language: Language
 
     @property
     def column(self) -> int:
@@ -242,7 +258,7 @@ def _render_regions(regions: Sequence[Region], zoom: tuple[float, float], sheet:
         )
         label = f"{number}: {100 * region.evidence_share:.0f} %"
         boxes.append(
-            f"<g><title>{to_xml(region.sentence)}</title>"
+            f"<g><title>{to_xml(translate(region.sentence, sheet.language))}</title>"
             f"{_render_outlined(box, sheet.line / 2)}"
             f"{_render_label(label, left, top - 0.6 * sheet.letter, sheet)}</g>"
         )
@@ -317,15 +333,18 @@ def _render_legend(key: Key, bar: NDArray[np.uint8], sheet: _Sheet) -> tuple[str
         line = f'<path d="M{x:.1f} {bar_top:g}v{high:g}"{dash}'
         parts.append(_render_outlined(line, sheet.line))
     texts = [
-        (margin, bar_top - 0.5 * letter, "start", key.against),
-        (margin + width, bar_top - 0.5 * letter, "end", key.toward),
+        (margin, bar_top - 0.5 * letter, "start", translate(key.against, sheet.language)),
+        (margin + width, bar_top - 0.5 * letter, "end", translate(key.toward, sheet.language)),
     ]
     for value, label in key.ticks:
         x = margin + key.place(value) * width
         parts.append(f'<path d="M{x:.1f} {bar_top + high:g}v{letter / 3:.1f}" stroke="{TEXT}"/>')
         texts.append((x, bar_top + high + 1.35 * letter, "middle", label))
+    font = load_font(round(letter))
     captions = [
-        line for one in key.captions for line in wrap_text(one, load_font(round(letter)), width)
+        line
+        for one in key.captions
+        for line in wrap_text(translate(one, sheet.language), font, width)
     ]
     for number, line in enumerate(captions):
         y = bar_top + high + (2.8 + 1.4 * number) * letter

@@ -20,6 +20,7 @@ from hilum.spec.decision import (
 from hilum.spec.facts import Facts, Name, NotNegative, Sha256, Text, UnitInterval, describe_faults
 from hilum.spec.faithfulness import Faithfulness, MapFaithfulness
 from hilum.spec.files import (
+    format_spec,
     hash_bytes,
     parse_spec,
     read_checked,
@@ -78,6 +79,7 @@ __all__ = [
     "WeightsFile",
     "WindowRecipe",
     "describe_faults",
+    "format_spec",
     "hash_bytes",
     "parse_spec",
     "read_checked",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from hilum.errors import SpecMismatchError
 from hilum.files import write_whole
+from hilum.language import Text
 from hilum.spec.facts import describe_faults
 from hilum.spec.model import ModelSpec
 
@@ -27,12 +28,24 @@ def parse_spec(text: str | bytes, *, origin: str = "spec") -> ModelSpec:
     try:
         data: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SpecMismatchError(f"{origin} is not valid JSON: {error}") from error
+        raise SpecMismatchError(
+            Text(
+                "{origin} is not valid JSON: {error}",
+                origin=origin,
+                error=str(error),
+            )
+        ) from error
     try:
         return ModelSpec.model_validate(data)
     except ValidationError as error:
         faults = describe_faults(error, whole="spec")
-        raise SpecMismatchError(f"{origin} does not describe a model: {faults}") from error
+        raise SpecMismatchError(
+            Text(
+                "{origin} does not describe a model: {faults}",
+                origin=origin,
+                faults=faults,
+            )
+        ) from error
 
 
 def read_spec(path: str | os.PathLike[str]) -> ModelSpec:
@@ -47,13 +60,24 @@ def read_spec(path: str | os.PathLike[str]) -> ModelSpec:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise SpecMismatchError(f"The spec {path.name} cannot be read: {error.strerror}") from error
+        raise SpecMismatchError(
+            Text(
+                "The spec {name} cannot be read: {strerror}",
+                name=path.name,
+                strerror=str(error.strerror),
+            )
+        ) from error
     return parse_spec(text, origin=path.name)
 
 
 def write_spec(spec: ModelSpec, path: str | os.PathLike[str]) -> None:
     """Write ``spec`` as JSON to ``path``, whole or not at all."""
-    write_whole(path, json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n")
+    write_whole(path, format_spec(spec))
+
+
+def format_spec(spec: ModelSpec) -> str:
+    """Give the JSON text of ``spec``, as it lies beside the weights."""
+    return json.dumps(spec.model_dump(mode="json", exclude_none=True), indent=2) + "\n"
 
 
 def read_weights(spec: ModelSpec, folder: str | os.PathLike[str]) -> bytes:
@@ -65,7 +89,7 @@ def read_weights(spec: ModelSpec, folder: str | os.PathLike[str]) -> bytes:
         The file is missing or is not the one that the spec describes.
     """
     path = Path(folder) / spec.weights.file
-    return read_checked(path, spec.weights.sha256, "weights", spec.name)
+    return read_checked(path, spec.weights.sha256, Text("weights"), spec.name)
 
 
 def read_checked(path: Path, sha256: str, what: str, model: str) -> bytes:
@@ -80,14 +104,27 @@ def read_checked(path: Path, sha256: str, what: str, model: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise SpecMismatchError(
-            f"The {what} {path.name} of {model} cannot be read: {error.strerror}"
+            Text(
+                "The {what} {name} of {model} cannot be read: {strerror}",
+                what=what,
+                name=path.name,
+                model=model,
+                strerror=str(error.strerror),
+            )
         ) from error
     digest = hash_bytes(data)
     if digest != sha256:
         raise SpecMismatchError(
-            f"The {what} {path.name} are not the ones that the spec of {model} "
-            f"describes (SHA-256 {digest[:12]}…, expected {sha256[:12]}…). "
-            "Fetch or export the model again."
+            Text(
+                "The {what} {name} are not the ones that the spec of {model} describes "
+                "(SHA-256 {digest}…, expected {sha256}…). Fetch or export the model "
+                "again.",
+                what=what,
+                name=path.name,
+                model=model,
+                digest=digest[:12],
+                sha256=sha256[:12],
+            )
         )
     return data
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
+from hilum.language import Text as Said
 from hilum.spec.decision import (
     Calibration,
     ConformalZone,
@@ -19,6 +20,7 @@ from hilum.spec.facts import Facts, Name, Sha256, Text, UnitInterval
 from hilum.spec.faithfulness import Faithfulness
 from hilum.spec.input import InputSpec
 from hilum.spec.metrics import SetMetrics
+from hilum.spec.words import say_fault
 
 # How weights lie on disk; arithmetic is float32.
 Storage = Literal["int8", "float16", "float32"]
@@ -153,7 +155,7 @@ class ModelSpec(Facts):
                 raise ValueError(f"metrics of {part!r} do not cover the operating points")
         return self
 
-    def list_map_warnings(self, method: str) -> tuple[str, ...]:
+    def list_map_warnings(self, method: str) -> tuple[Said, ...]:
         """List the controls that a method's maps fail on this model, a sentence each.
 
         Empty where it passes them all, and where it was not measured.
@@ -161,7 +163,7 @@ class ModelSpec(Facts):
         if self.faithfulness is None or method not in self.faithfulness.methods:
             return ()
         found = self.faithfulness.methods[method].warnings
-        return tuple(f"{method} {sentence}." for sentence in found)
+        return tuple(say_fault(method, sentence) for sentence in found)
 
     def refer(self) -> ModelReference:
         """Give what another model's spec says of this one."""

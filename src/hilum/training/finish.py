@@ -22,6 +22,7 @@ from hilum.spec import (
     TrainingData,
     WeightsFile,
 )
+from hilum.spec.words import BY_PATIENT, LEAKING
 from hilum.training.calibrate import PREVALENCE, calibrate_model
 from hilum.training.distillation import refer_to_teachers
 from hilum.training.model_folder import write_model
@@ -70,9 +71,7 @@ def finish_model(
 
 def _describe(recipe: Recipe, graph: ExportedGraph, split: Split, initialisation: str) -> ModelSpec:
     """Give the spec before the validation films are scored: nothing is chosen or calibrated."""
-    apart = (
-        "patients of which are in training too" if split.leaks else "apart from training by patient"
-    )
+    films = LEAKING if split.leaks else BY_PATIENT
     default = recipe.selection.default_operating_point
     return ModelSpec(
         name=recipe.name,
@@ -86,7 +85,7 @@ def _describe(recipe: Recipe, graph: ExportedGraph, split: Split, initialisation
             temperature=1.0,
             offset=0.0,
             prevalence=PREVALENCE,
-            fitted_on=f"{len(split.validation)} validation films of {recipe.data.name}, {apart}",
+            fitted_on=films.format(films=len(split.validation), set_name=recipe.data.name),
         ),
         operating_points={
             default: OperatingPoint(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.language import Text, recall
+
 if TYPE_CHECKING:
     from hilum.types.film import Radiograph
 
@@ -64,24 +66,32 @@ class Region:
     lung_share: float | None
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Text:
         """The region in one sentence: what the network used, not where disease is."""
-        percent = f"{100 * self.evidence_share:.0f} %" if self.evidence_share >= 0.01 else "< 1 %"
+        percent = Text("< 1 %")
+        if self.evidence_share >= 0.01:
+            percent = Text("{percent:.0f} %", percent=100 * self.evidence_share)
         value = f"{self.peak_value:.{1 if abs(self.peak_value) >= 10 else 2}f}"
+        said = {"zone": recall(self.zone).as_start(), "share": percent, "value": value}
         if self.unit == "relative":
             # Some of these maps are the same for both labels: they are no evidence for one.
-            return (
-                f"{self._place}: {percent} of the map's total, strongest {value} "
-                "where the largest cell is 1."
+            return Text(
+                "{zone}: {share} of the map's total, strongest {value} where the largest cell "
+                "is 1.",
+                **said,
             )
-        return (
-            f"{self._place}: {percent} of the evidence {self.side} {self.target}, "
-            f"strongest {value} logits."
+        label = recall(self.target)
+        if self.side == "for":
+            return Text(
+                "{zone}: {share} of the evidence for {label}, strongest {value} logits.",
+                label=label,
+                **said,
+            )
+        return Text(
+            "{zone}: {share} of the evidence against {label}, strongest {value} logits.",
+            label=label,
+            **said,
         )
-
-    @property
-    def _place(self) -> str:
-        return self.zone[:1].upper() + self.zone[1:]
 
     def to_dict(self) -> dict[str, Any]:
         """Give the region as plain, JSON-serialisable data, with its sentence."""

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.language import Text, recall
+
 Format = Literal["DICOM", "PNG", "JPEG", "TIFF", "ARRAY"]
 
 
@@ -21,6 +23,11 @@ class FilmWarning:
 
     code: str
     message: str
+
+    @property
+    def text(self) -> Text:
+        """The message, so that it can be said in a reader's language."""
+        return recall(self.message)
 
 
 @dataclass(frozen=True, slots=True)

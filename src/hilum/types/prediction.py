@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.language import Text, template
 from hilum.types.explanation import Explanation
 from hilum.types.film import FilmWarning, Radiograph
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 SpreadOver = Literal["views", "members", "views and members"]
 
 # Decisions beside the model's own labels.
-NOT_ASSESSED = "not assessed"
-UNCERTAIN = "uncertain"
+NOT_ASSESSED = template("not assessed")
+UNCERTAIN = template("uncertain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,18 @@ class Spread:
             return "views"
         return "members" if self.views == 1 else "views and members"
 
-    def __str__(self) -> str:
-        """Say what the spread is over, e.g. ``"6 views by 3 members"``."""
+    @property
+    def words(self) -> Text:
+        """What the spread is over, e.g. ``"6 views by 3 members"``."""
         if self.members == 1:
-            return f"{self.views} views"
-        members = f"{self.members} members"
-        return members if self.views == 1 else f"{self.views} views by {members}"
+            return Text("{views} views", views=self.views)
+        if self.views == 1:
+            return Text("{members} members", members=self.members)
+        return Text("{views} views by {members} members", views=self.views, members=self.members)
+
+    def __str__(self) -> str:
+        """Say what the spread is over, in English."""
+        return str(self.words)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the spread as plain, JSON-serialisable data."""

@@ -1,0 +1,64 @@
+"""The text of the page About."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from hilum.app.parts import to_html
+from hilum.spec import ModelSpec
+
+_WHAT = (
+    "hilum reads a frontal chest radiograph and says how likely pneumonia is, on what evidence, "
+    "and how far that answer can be trusted. It is research and teaching software.",
+    "It is not a medical device. It does not diagnose, and no decision on a patient may rest on "
+    "it. Where it says “uncertain” or “not assessed”, and wherever it matters, ask a radiologist.",
+)
+_MAPS = (
+    "A map shows what a network used for its answer. It does not outline disease: a network may "
+    "look at the wrong place and be right. The page Models says which controls the maps of each "
+    "network pass and which they fail."
+)
+_FILMS = (
+    "Films are read in memory on the machine that serves this page. They are not written to disk, "
+    "sent to anyone or seen by other visitors, and are forgotten when the visit ends. Names in a "
+    "film’s header are never read out. The framework’s usage statistics are off.",
+)
+
+
+def show_about(specs: Sequence[ModelSpec], version: str) -> None:
+    """Show what hilum is and is not, whom its models know, and what becomes of films."""
+    sections = [
+        ("What this is, and is not", _WHAT),
+        ("Whom the models know", [_describe_data(specs), _MAPS]),
+        ("What becomes of films", _FILMS),
+        (
+            "Licences",
+            [
+                "hilum is free software under the Apache License 2.0; each model’s card names the "
+                "licence of its weights and of the films that it learned from.",
+                f"This is hilum {version}.",
+            ],
+        ),
+    ]
+    st.html(
+        '<article class="prose">'
+        + "".join(
+            f"<h2>{to_html(title)}</h2>" + "".join(f"<p>{to_html(text)}</p>" for text in texts)
+            for title, texts in sections
+        )
+        + "</article>"
+    )
+
+
+def _describe_data(specs: Sequence[ModelSpec]) -> str:
+    sets = dict.fromkeys(
+        f"{spec.training_data.name} ({spec.training_data.licence}): "
+        f"{spec.training_data.population.description.rstrip('.')}"
+        for spec in specs
+    )
+    return (
+        f"The shipped models have learned from {'; '.join(sets)}. Films of anyone else lie "
+        "outside of what they know, and hilum says so where it can tell."
+    )

@@ -1,0 +1,222 @@
+"""The parts of the page for many films."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from hilum.app.batch_run import BatchRun, Progress, Row
+from hilum.app.batch_table import (
+    FAILED,
+    choose_rows,
+    count_outcomes,
+    count_probabilities,
+    make_table,
+    write_csv,
+    write_parquet,
+)
+from hilum.app.launcher import MOST_UPLOAD_BYTES
+from hilum.app.parts import show_part, show_quiet, to_html
+from hilum.app.rail import release_uploads
+from hilum.app.theme import SIDES
+from hilum.app.tray import Entry, Tray
+from hilum.types import UNCERTAIN
+
+# All films of a run lie in memory when it begins, and fewer with each that is done.
+_MOST_BYTES = 1024 * 2**20
+_LOOK_EVERY_S = 0.7
+_MIB = 2**20
+
+
+def choose_films() -> list[Entry] | None:
+    """Show the drop zone; give the films when the visitor starts a run."""
+    tray: Tray = st.session_state.setdefault("batch_tray", Tray(_MOST_BYTES))
+    generation = st.session_state.setdefault("batch_generation", 0)
+    key = f"batch_uploads:{generation}"
+    st.file_uploader(
+        "Drop many films here, or a ZIP of them",
+        type=None,
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take_uploads,
+        args=(key, tray),
+        max_upload_size=MOST_UPLOAD_BYTES // _MIB,
+    )
+    if refused := st.session_state.get("batch_refused"):
+        st.html(
+            f'<p class="note" role="alert"><b>Note</b>{to_html(", ".join(refused))} did not fit: '
+            f"the page takes films of {_MOST_BYTES // _MIB:,} MB at once. Analyze these first, or "
+            "use <code>hilum analyze FOLDER</code> in a terminal.</p>"
+        )
+    entries = tray.list_entries()
+    show_quiet(_count_waiting(len(entries)))
+    with st.container(horizontal=True):
+        started = st.button("Analyze them", type="primary", disabled=not entries, key="start")
+        st.button("Forget them", on_click=tray.clear, disabled=not entries, key="forget_batch")
+    if not started:
+        return None
+    tray.clear()  # the run has them now, and lets each go
+    return entries
+
+
+def _count_waiting(films: int) -> str:
+    if films == 1:
+        return "1 film waits."
+    return f"{films:,} films wait." if films else "No film waits."
+
+
+def _take_uploads(key: str, tray: Tray) -> None:
+    uploads: list[UploadedFile] = st.session_state[key]
+    refused = []
+    for upload in reversed(uploads):
+        if upload.size > tray.room_bytes:
+            refused.append(upload.name)
+        else:
+            tray.add(upload.name, upload.getvalue())
+    st.session_state["batch_refused"] = refused
+    release_uploads(uploads)
+    st.session_state["batch_generation"] += 1
+
+
+def show_before() -> None:
+    """Show what the page does while there is no run."""
+    st.html(
+        '<div class="empty"><h2>Drop many films, or a ZIP of them.</h2>'
+        "<p>Each gets its probability and decision, in a table that you can sort, filter and take "
+        "along as CSV or Parquet. A film that cannot be read is listed with the reason, and the "
+        "others go on.</p></div>"
+    )
+
+
+@st.fragment(run_every=_LOOK_EVERY_S)
+def show_progress(run: BatchRun) -> None:
+    """Show how far a run is, again and again, until it has ended."""
+    progress = run.get_progress()
+    if progress.state != "running":
+        st.rerun()
+    show_part("At work")
+    st.progress(progress.done / progress.whole, text=describe_progress(progress))
+    st.button("Cancel", on_click=run.cancel, key="cancel")
+
+
+def describe_progress(progress: Progress) -> str:
+    """Say how far a run is, e.g. ``"120 of 300 films, 2 without an answer, about 14 s left"``."""
+    parts = [f"{progress.done:,} of {progress.whole:,} films"]
+    if progress.failed:
+        parts.append(f"{progress.failed:,} without an answer")
+    if progress.seconds_left is not None:
+        left = progress.seconds_left
+        parts.append(
+            f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left"
+        )
+    return ", ".join(parts)
+
+
+def show_results(run: BatchRun) -> None:
+    """Show the outcome of a run that has ended."""
+    progress, rows = run.get_progress(), run.list_rows()
+    show_part("Cancelled" if progress.state == "cancelled" else "Done")
+    rate = progress.done / progress.seconds if progress.seconds else 0.0
+    show_quiet(
+        f"{progress.done:,} of {progress.whole:,} films in {progress.seconds:.0f} s "
+        f"({rate:.1f} a second), with {run.spec.name} {run.spec.version} at {run.operating_point}."
+    )
+    if not rows:
+        return
+    outcomes = count_outcomes(rows)
+    st.html(
+        '<dl class="tally">'
+        + "".join(
+            f"<div><dt>{to_html(name)}</dt><dd>{count:,}</dd></div>"
+            for name, count in outcomes.items()
+        )
+        + "</dl>"
+    )
+    if any(row.probability is not None for row in rows):
+        show_part("Probabilities")
+        _show_histogram(run, rows)
+    show_part("Films")
+    chosen = _filter(rows, list(outcomes))
+    show_quiet(f"{len(chosen):,} of {len(rows):,} films.")
+    _show_table(chosen)
+    _show_downloads(run, chosen)
+
+
+def _show_histogram(run: BatchRun, rows: Sequence[Row]) -> None:
+    import altair as alt
+
+    labels = run.spec.labels
+    colors = {labels.positive: "positive", labels.negative: "negative", UNCERTAIN: "open"}
+    chart = (
+        alt.Chart(count_probabilities(rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("low:Q", bin="binned", title="Probability").axis(format="%", grid=False),
+            x2="high:Q",
+            y=alt.Y("films:Q", title="Films"),
+            color=alt.Color("decision:N", title=None)
+            .scale(domain=list(colors), range=[SIDES[side] for side in colors.values()])
+            .legend(orient="top"),
+            tooltip=["decision:N", "films:Q"],
+        )
+        .properties(height=200)
+    )
+    st.altair_chart(chart, theme="streamlit")
+
+
+def _filter(rows: Sequence[Row], outcomes: list[str]) -> list[Row]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.pills(
+            "Outcome", outcomes, default=outcomes, selection_mode="multi", key="wanted_outcomes"
+        )
+        name = st.text_input("Name holds", key="wanted_name")
+        low, high = st.slider(
+            "Probability", 0, 100, (0, 100), format="%d %%", key="wanted_probability"
+        )
+    return choose_rows(rows, wanted, name, low / 100.0, high / 100.0)
+
+
+def _show_table(rows: Sequence[Row]) -> None:
+    columns = st.column_config
+    st.dataframe(
+        make_table(rows, pictures=True),
+        hide_index=True,
+        row_height=56,
+        column_config={
+            "film": columns.ImageColumn("Film", width="small"),
+            "name": columns.TextColumn("Name"),
+            "outcome": columns.TextColumn("Outcome"),
+            "probability": columns.ProgressColumn(
+                "Probability", min_value=0.0, max_value=1.0, format="percent"
+            ),
+            "notes": columns.TextColumn("Notes"),
+            "error": columns.TextColumn("Why there is no answer"),
+            "milliseconds": columns.NumberColumn("ms", format="%.0f"),
+        },
+        key="batch_table",
+    )
+    failed = sum(row.decision is None for row in rows)
+    if failed:
+        show_quiet(f"{failed} of them are “{FAILED}”: they could not be read; the reason is said.")
+
+
+def _show_downloads(run: BatchRun, rows: Sequence[Row]) -> None:
+    with st.container(horizontal=True):
+        st.download_button(
+            "Table (CSV)",
+            data=lambda: write_csv(run, rows),
+            file_name="hilum-batch.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="save_csv",
+        )
+        st.download_button(
+            "Table (Parquet)",
+            data=lambda: write_parquet(run, rows),
+            file_name="hilum-batch.parquet",
+            mime="application/vnd.apache.parquet",
+            on_click="ignore",
+            key="save_parquet",
+        )

@@ -1,0 +1,24 @@
+"""What stands above every page: the name, what this is, and the way to the other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+_MASTHEAD = """<header class="mast"><h1>hilum</h1>
+<p>How likely is pneumonia on this chest film, and where does the answer come from?</p>
+<p class="use">Research software, not a medical device.</p></header>"""
+
+
+def show_frame(screens: Sequence[Page], here: Page) -> None:
+    """Show the head of the page and the links to all pages."""
+    st.html(_MASTHEAD)
+    with st.container(key="ways", horizontal=True, gap="small"):
+        for screen in screens:
+            # The style sheet underlines what stands in this container.
+            place = st.container(key="here", width="content") if screen is here else nullcontext()
+            with place:
+                st.page_link(screen, label=screen.title)

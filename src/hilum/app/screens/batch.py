@@ -1,0 +1,54 @@
+"""Batch: many films at once, a table of the answers, and files to take along."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from hilum.app.batch_parts import (
+    choose_films,
+    show_before,
+    show_progress,
+    show_results,
+)
+from hilum.app.batch_run import BatchRun
+from hilum.app.engines import load_engine
+from hilum.app.parts import show_quiet, show_trouble
+from hilum.app.rail import choose_gate, choose_model, choose_operating_point
+from hilum.app.settings import get_options
+from hilum.app.wording import describe_model, describe_trouble
+from hilum.errors import HilumError
+
+
+def show_batch() -> None:
+    """Show the whole page."""
+    state = st.session_state
+    with st.container(key="desk"):
+        choose = st.container(key="choose")
+        result = st.container(key="stage")
+        tune = st.container(key="tune")
+    try:
+        with tune:
+            engine = load_engine(choose_model(get_options(state).model))
+            point = choose_operating_point(engine.spec)
+            gate = choose_gate()
+            show_quiet(describe_model(engine.spec))
+        with choose:
+            entries = choose_films()
+        with result:
+            run: BatchRun | None = state.get("batch_run")
+            if entries is not None:
+                run = BatchRun(engine, entries, point, gate=gate)
+                state["batch_run"] = run
+            if run is None:
+                show_before()
+            elif run.get_progress().state == "running":
+                show_progress(run)
+            else:
+                show_results(run)
+    except HilumError as error:
+        with result:
+            title, advice = describe_trouble(error)
+            show_trouble(title, str(error), advice)
+
+
+show_batch()

@@ -1,0 +1,75 @@
+"""Compare: what several networks say of one film, and several methods of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from hilum.app.comparison import choose_methods, choose_models, show_maps, show_networks
+from hilum.app.engines import load_engine
+from hilum.app.parts import follow_passes, show_part, show_quiet, show_sentence, show_trouble
+from hilum.app.rail import View, choose_film, choose_gate, choose_view
+from hilum.app.session import Film, analyze_once, explain_once
+from hilum.app.settings import get_options
+from hilum.app.tray import get_tray
+from hilum.app.wording import describe_agreement, describe_trouble
+from hilum.decision import measure_agreement
+from hilum.errors import HilumError
+from hilum.types import Prediction
+
+
+def show_compare() -> None:
+    """Show the whole page."""
+    with st.container(key="desk"):
+        choose = st.container(key="choose")
+        result = st.container(key="stage")
+        tune = st.container(key="tune")
+    try:
+        with tune:
+            models = choose_models(get_options(st.session_state).model)
+            methods = choose_methods()
+            gate = choose_gate()
+            view = choose_view()
+        with choose:
+            film = choose_film(get_tray(st.session_state))
+        with result:
+            if film is None:
+                st.html(
+                    '<div class="empty"><h2>Choose a film to compare networks on.</h2>'
+                    "<p>Each network answers at its own threshold; below, the first of them "
+                    "explains itself by several methods.</p></div>"
+                )
+            elif not models:
+                show_quiet("Choose at least one model on the left.")
+            else:
+                _show_answers(film, models, methods, view, gate=gate)
+    except HilumError as error:
+        with result:
+            title, advice = describe_trouble(error)
+            show_trouble(title, str(error), advice)
+
+
+def _show_answers(
+    film: Film, models: Sequence[str], methods: Sequence[str], view: View, *, gate: bool
+) -> None:
+    state = st.session_state
+    engines = {model: load_engine(model) for model in models}
+    answers = [
+        (engine.spec, analyze_once(state, engine, model, film, None, gate=gate))
+        for model, engine in engines.items()
+    ]
+    show_part("Networks")
+    show_sentence(describe_agreement(measure_agreement([answer for _, answer in answers])))
+    show_networks(answers, view)
+    first, (_, prediction) = models[0], answers[0]
+
+    def explain(method: str) -> Prediction:
+        with follow_passes(method) as report:
+            return explain_once(state, engines[first], first, film, prediction, method, report)
+
+    show_part(f"Methods of {first}")
+    show_maps(prediction, methods, explain, view)
+
+
+show_compare()

@@ -1,0 +1,76 @@
+"""Sentences that specs hold, as templates: written by one room, and said again by others.
+
+A spec is a file, so it holds them in English and whole. Here they become texts again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hilum.language import Text, recall, template
+
+if TYPE_CHECKING:
+    from hilum.spec.decision import OperatingPoint
+
+# How a threshold was chosen.
+YOUDEN_RULE = template("largest sensitivity + specificity - 1 (Youden 1950)")
+SENSITIVITY_RULE = template("highest threshold with sensitivity >= {least:g}")
+SPECIFICITY_RULE = template("lowest threshold with specificity >= {least:g}")
+F_BETA_RULE = template("largest F-beta with beta = {beta:g}")
+COST_RULE = template("least cost, a missed film at {missed:g} and a false alarm at {false_alarm:g}")
+ARGMAX_RULE = template("the likelier class: a probability of 0.5")
+
+# The films on which it was.
+BY_PATIENT = template("{films} validation films of {set_name}, apart from training by patient")
+LEAKING = template("{films} validation films of {set_name}, patients of which are in training too")
+
+# What maps of a method fail.
+LIKE_NOISE = template(
+    "finds planted opacities no better than a map of noise: do not read places from it"
+)
+LIKE_EDGES = template(
+    "finds planted opacities no better than a map of the film's own edges: do not read places "
+    "from it"
+)
+LIKE_CHANCE = template(
+    "ranks the film's pixels hardly better than chance by deletion, insertion and ROAD"
+)
+LIKE_SHUFFLED = template(
+    "stays much the same (rank correlation {alike:.2f}) when all weights are shuffled: it shows "
+    "the film, not the network"
+)
+CHANGED_BY_NOISE = template(
+    "changes (rank correlation {alike:.2f}) by noise that the eye hardly sees"
+)
+CHANGED_BY_SHIFT = template(
+    "changes (rank correlation {alike:.2f}) by a small shift that the eye hardly sees"
+)
+CHANGED_BY_TONE = template(
+    "changes (rank correlation {alike:.2f}) by tone that the eye hardly sees"
+)
+
+_RULES = (YOUDEN_RULE, SENSITIVITY_RULE, SPECIFICITY_RULE, F_BETA_RULE, COST_RULE, ARGMAX_RULE)
+_FAULTS = (
+    LIKE_NOISE,
+    LIKE_EDGES,
+    LIKE_CHANCE,
+    LIKE_SHUFFLED,
+    CHANGED_BY_NOISE,
+    CHANGED_BY_SHIFT,
+    CHANGED_BY_TONE,
+)
+
+
+def say_rule(point: OperatingPoint) -> Text:
+    """Say by which rule the threshold was chosen."""
+    return recall(point.rule, *_RULES)
+
+
+def say_films(films: str) -> Text:
+    """Say on which films something was chosen or fitted, from a spec's ``chosen_on``."""
+    return recall(films, BY_PATIENT, LEAKING)
+
+
+def say_fault(method: str, fault: str) -> Text:
+    """Say which control the maps of a method fail."""
+    return Text("{method} {fault}.", method=method, fault=recall(fault, *_FAULTS))

@@ -1,0 +1,154 @@
+"""All pages in a real browser: the way from one to the other, many films, and what they cost."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from factories.pages import find_resident_mb, open_chromium, serve_page
+from hilum.data.phantom import draw_phantom
+
+pytest.importorskip("playwright", reason="needs playwright")
+pytest.importorskip("streamlit", reason='needs the extra "app"')
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+
+_PATIENCE_MS = 240_000
+_TITLES = ("Analyze", "Compare", "Batch", "Models", "About")
+
+
+@pytest.fixture(scope="module")
+def address(tiny_model: Path) -> Iterator[str]:
+    with serve_page(str(tiny_model)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[BrowserContext]:
+    with open_chromium(chromium) as context:
+        yield context
+
+
+@pytest.fixture
+def page(browser: BrowserContext, address: str) -> Iterator[Page]:
+    """A page that was opened; in the end it has complained of nothing."""
+    page = browser.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    complaints: list[str] = []
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.get_by_text("Drop a chest film, or open a sample.").wait_for()
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def go_to(page: Page, title: str) -> None:
+    page.get_by_role("link", name=title, exact=True).click()
+    page.wait_for_function("title => document.title.startsWith(title)", arg=title)
+
+
+def draw_film(seed: int) -> bytes:
+    pixels = draw_phantom(seed, height_px=160, width_px=128)
+    buffer = io.BytesIO()
+    Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def pack(films: int, bad: int) -> bytes:
+    """A ZIP of drawn films, some of them cut off."""
+    film = draw_film(1)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(films):
+            whole = film + number.to_bytes(4, "big")  # after the picture's end: another digest
+            archive.writestr(f"study/{number:04d}.png", whole[:300] if number < bad else whole)
+    return buffer.getvalue()
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+def run_batch(page: Page, films: int, bad: int) -> None:
+    drop(page, "study.zip", pack(films, bad))
+    page.get_by_text(f"{films:,} films wait.").wait_for()
+    page.get_by_role("button", name="Analyze them").click()
+    page.get_by_text(f"{films:,} of {films:,} films in").wait_for()
+
+
+def test_a_film_goes_along_from_page_to_page(page: Page) -> None:
+    drop(page, "mine.png", draw_film(2))
+    page.locator(".answer, .refusal").wait_for()
+    go_to(page, "Compare")
+    page.locator(".st-key-row img").first.wait_for()
+    assert page.locator(".card").count() >= 3
+    for title in ("Models", "About", "Analyze"):
+        go_to(page, title)
+    page.locator(".answer, .refusal").wait_for()
+
+
+@pytest.mark.parametrize("width_px", [390, 1440])
+def test_no_page_is_wider_than_the_screen(page: Page, width_px: int) -> None:
+    page.set_viewport_size({"width": width_px, "height": 844})
+    for title in _TITLES:
+        go_to(page, title)
+        page.wait_for_timeout(800)
+        # The main part scrolls, not the document.
+        wide = page.locator('[data-testid="stMain"]').evaluate(
+            "main => main.scrollWidth - main.clientWidth"
+        )
+        assert wide <= 1, title
+
+
+def test_a_batch_with_bad_films_ends_with_a_table(page: Page) -> None:
+    go_to(page, "Batch")
+    run_batch(page, 30, 3)
+    tally = page.locator(".tally").inner_text()
+    assert "failed\n3" in tally
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Table (CSV)").click()
+    lines = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 31
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Table (Parquet)").click()
+    assert Path(waiting.value.path()).read_bytes()[:4] == b"PAR1"
+
+
+def test_a_batch_is_cancelled_in_the_middle(page: Page) -> None:
+    go_to(page, "Batch")
+    drop(page, "study.zip", pack(2000, 0))
+    page.get_by_text("2,000 films wait.").wait_for()
+    page.get_by_role("button", name="Analyze them").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("of 2,000 films in").wait_for()
+    assert page.get_by_text("Cancelled").is_visible()
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_a_thousand_films(page: Page, address: str) -> None:
+    go_to(page, "Batch")
+    run_batch(page, 500, 0)
+    first_mb = find_resident_mb(address)
+    run_batch(page, 500, 0)
+    second_mb = find_resident_mb(address)
+    assert second_mb < 900
+    assert second_mb < first_mb + 60
