@@ -45,6 +45,11 @@ def test_it_writes_a_model_that_loads_and_keeps_the_old_one(model: Path, calibra
     assert after.gate is not None
     assert after.conformal.coverage.lowest > 0.9
     assert 0.0 <= after.gate.validation_refused <= 0.02
+    assert before.validation_logits is None
+    assert after.validation_logits is not None
+    lie = after.validation_logits
+    assert lie.positive.films + lie.negative.films == 108  # 15 % of the patients
+    assert lie.positive.quantiles[50] > lie.negative.quantiles[50]
     assert after.weights == before.weights
     assert not after.metrics  # other thresholds: what was measured no longer holds
     assert load_gate(after, calibrated) is not None

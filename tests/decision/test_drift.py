@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilum.decision import describe_logits, measure_drift
+from hilum.decision import compute_probability, describe_logits, measure_drift
 from hilum.decision.drift import LEAST_FILMS, QUANTILES, Drift
 from hilum.errors import ConfigError, DatasetError
-from hilum.spec import LogitQuantiles, ValidationLogits
+from hilum.models.zoo import list_models, resolve_model
+from hilum.spec import LogitQuantiles, ModelSpec, ValidationLogits
 
 POSITIVE, NEGATIVE = 583, 202
 USUAL = POSITIVE / (POSITIVE + NEGATIVE)
@@ -137,3 +138,26 @@ def test_wrong_input_is_refused() -> None:
         describe_logits([1.0, 2.0], [1, 1])
     with pytest.raises(ValueError, match="do not fall"):
         LogitQuantiles(films=2, quantiles=(1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    "spec", [one for one in list_models() if one.validation_logits], ids=lambda spec: spec.name
+)
+def test_shipped_quantiles_are_those_of_the_films_that_set_the_thresholds(spec: ModelSpec) -> None:
+    """Each operating point has the sensitivity and specificity that they say."""
+    reference = spec.validation_logits
+    assert reference is not None
+    films = reference.positive.films + reference.negative.films
+    assert films == spec.training_data.validation_films
+    for point in spec.operating_points.values():
+        for own, expected in (
+            (reference.positive, 1.0 - point.sensitivity),
+            (reference.negative, point.specificity),
+        ):
+            probabilities = compute_probability(np.array(own.quantiles), spec.calibration)
+            below = np.interp(point.threshold, probabilities, np.linspace(0, 1, QUANTILES))
+            assert below == pytest.approx(expected, abs=0.01)
+
+
+def test_the_default_model_can_be_compared() -> None:
+    assert resolve_model()[0].validation_logits is not None

@@ -76,20 +76,20 @@ def test_two_processes_write_at_once_without_loss_while_one_reads(
     """Both begin with a journal that is not there yet."""
     count = 150
     sources = ("app", "cli")
-    writers = [start_writer(place, count, source, quiet_environment) for source in sources]
+    first, second = (start_writer(place, count, source, quiet_environment) for source in sources)
     told: dict[str, list[int]] = {}
     threads = [
         Thread(target=lambda s, w: told.__setitem__(s, read_acknowledged(w)), args=pair)
-        for pair in zip(sources, writers, strict=True)
+        for pair in zip(sources, (first, second), strict=True)
     ]
     for thread in threads:
         thread.start()
     seen = [0]
-    with open_journal(place) as journal:
+    with first, second, open_journal(place) as journal:
         while any(thread.is_alive() for thread in threads):
             seen.append(journal.count())
             assert sum(one.counts.total for one in journal.count_by_day()) >= seen[-1]
-        for thread, writer in zip(threads, writers, strict=True):
+        for thread, writer in zip(threads, (first, second), strict=True):
             thread.join()
             assert writer.wait() == 0
         assert seen == sorted(seen)

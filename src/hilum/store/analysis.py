@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -94,7 +94,8 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the analysis as plain, JSON-serialisable data; times in ISO 8601."""
-        return asdict(self) | {
+        # Not asdict, which copies each value: journals are long.
+        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "time": self.time.isoformat(),
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from hilum.decision.drift import DEFAULT_ALPHA
 from hilum.errors import ConfigError
@@ -182,11 +181,12 @@ class Journal:
         }
         if not 0 < analysis_id < 2**63:
             raise self._make_unknown(analysis_id)
+        # Held until the end: it is not removed in between.
+        known = select(analyses.c.id).where(analyses.c.id == analysis_id)
         with self._write() as connection:
-            try:
-                key = connection.execute(insert(feedback).values(row)).inserted_primary_key
-            except IntegrityError:
-                raise self._make_unknown(analysis_id) from None
+            if connection.execute(known.with_for_update(read=True)).one_or_none() is None:
+                raise self._make_unknown(analysis_id)
+            key = connection.execute(insert(feedback).values(row)).inserted_primary_key
         assert key is not None
         return Feedback(id=key[0], **row)
 
