@@ -38,6 +38,8 @@ COPY --from=build /venv /venv
 COPY deploy/healthcheck.py /healthcheck.py
 # Nothing is written but to /tmp, and little there.
 ENV PATH="/venv/bin:${PATH}" \
+    # Nothing is kept where nothing can be written; HILUM_JOURNAL=postgresql://… keeps a journal.
+    HILUM_NO_JOURNAL=1 \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

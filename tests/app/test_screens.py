@@ -173,3 +173,64 @@ def test_about_says_whom_the_models_know(open_screen: OpenScreen) -> None:
     text = read_page(open_screen("about"))
     assert "Guangzhou" in text
     assert "no decision on a patient" in text
+
+
+def test_history_tells_what_was_analyzed_and_what_was_said_of_it(
+    tiny_model: Path, small_film: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlalchemy", reason='needs the extra "store"')
+    from hilum.store import open_journal
+
+    place = tmp_path / "journal.sqlite"
+    arguments = [str(PAGE), f"--model={tiny_model}", f"--journal={place}"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    page = testing.AppTest.from_file(str(PAGE), default_timeout=180).run()
+    go_to(page, "history")
+    assert "None yet." in read_page(page)
+    go_to(page, "analyze")
+    drop(page, ("Kim-Minsu.png", small_film))
+    page.slider(key="opacity").set_value(20).run()  # another run of the script, no other analysis
+    [said] = [pills for pills in page.pills if str(pills.key).startswith("feedback:")]
+    said.set_value("disagree").run()
+    assert not page.exception
+    drop(page, ("broken.png", small_film[:100]))
+    go_to(page, "batch")
+    drop(page, ("a.png", small_film + b"a"), ("b.png", small_film + b"b"))
+    page.button(key="start").click().run()
+    finish(page)
+    with open_journal(place) as journal:
+        kept = journal.list_analyses()
+        assert len(kept) == 4
+        assert [one.outcome for one in kept].count("failed") == 1
+        assert [one.feedback for one in kept if one.feedback] == ["disagree"]
+        assert {one.source for one in kept} == {"app"}
+    assert b"Minsu" not in place.read_bytes()
+    go_to(page, "history")
+    text = read_page(page)
+    assert "<dt>analyses</dt><dd>4</dd>" in text
+    assert len(page.dataframe[0].value) == 4
+    page.checkbox(key="sure_to_purge").set_value(True).run()
+    page.number_input(key="kept_days").set_value(0).run()
+    page.button(key="purge").click().run()
+    assert "4 analyses were removed." in read_page(page)
+
+
+def test_without_a_journal_history_says_so_and_nothing_is_kept(open_screen: OpenScreen) -> None:
+    assert "No journal is kept" in read_page(open_screen("history"))
+
+
+def test_an_answer_does_not_wait_for_a_journal_that_cannot_be_written(
+    tiny_model: Path, small_film: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlalchemy", reason='needs the extra "store"')
+    place = tmp_path / "journal.sqlite"
+    place.write_bytes(b"This is no database at all. " * 50)
+    monkeypatch.setattr(sys, "argv", [str(PAGE), f"--model={tiny_model}", f"--journal={place}"])
+    page = testing.AppTest.from_file(str(PAGE), default_timeout=180).run()
+    drop(page, ("film.png", small_film))
+    text = read_page(page)
+    assert "probability of pneumonia" in text
+    assert "not in the journal" in text
+    go_to(page, "history")
+    assert "journal" in read_page(page)
+    assert place.read_bytes().startswith(b"This is no database")

@@ -48,7 +48,8 @@ def serve_page(model: str | None = None, *options: str, base_path: str = "") -> 
     """
     port = _find_port()
     command = [sys.executable, "-c", "from hilum.cli import main; main()"]
-    command += ["app", "--no-browser", f"--port={port}"]
+    # Visits of a test have no place in anyone's journal.
+    command += ["app", "--no-browser", "--no-journal", f"--port={port}"]
     command += [] if model is None else [f"--model={model}"]
     command += [*options, *([f"--base-path={base_path}"] if base_path else [])]
     with _serve(command, port, base_path) as url:

@@ -18,7 +18,7 @@ from hilum.app.batch_table import (
     write_parquet,
 )
 from hilum.app.launcher import MOST_UPLOAD_BYTES
-from hilum.app.parts import show_part, show_quiet, to_html
+from hilum.app.parts import show_notes, show_part, show_quiet, to_html
 from hilum.app.rail import release_uploads
 from hilum.app.theme import SIDES
 from hilum.app.tray import Entry, Tray
@@ -123,6 +123,8 @@ def show_results(run: BatchRun) -> None:
         f"{progress.done:,} of {progress.whole:,} films in {progress.seconds:.0f} s "
         f"({rate:.1f} a second), with {run.spec.name} {run.spec.version} at {run.operating_point}."
     )
+    if run.journal_troubles:
+        show_notes([f"Not every analysis is in the journal. {run.journal_troubles[0]}"])
     if not rows:
         return
     outcomes = count_outcomes(rows)

@@ -13,14 +13,18 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from hilum.app.records import Recorder
 from hilum.app.session import Engine
 from hilum.app.tray import Entry
 from hilum.errors import HilumError
 from hilum.predictor import decide_again
 from hilum.report import draw_film
 from hilum.types import Prediction
+
+if TYPE_CHECKING:
+    from hilum.store import Journal
 
 State = Literal["running", "done", "cancelled"]
 
@@ -116,16 +120,28 @@ class BatchRun:
     """
 
     def __init__(
-        self, engine: Engine, entries: Sequence[Entry], operating_point: str, *, gate: bool
+        self,
+        engine: Engine,
+        entries: Sequence[Entry],
+        operating_point: str,
+        *,
+        gate: bool,
+        journal: Journal | None = None,
     ) -> None:
         self.spec = engine.spec
         self.operating_point = operating_point
         self._board = _Board(deque(enumerate(entries)), len(entries))
+        # What the journal could not keep; the answers do not wait for it.
+        self.journal_troubles: list[str] = []
+        troubles = self.journal_troubles
+        recorder = Recorder(journal, lambda error: troubles.append(str(error)))
         weakref.finalize(self, self._board.cancelled.set)
         for _ in range(_WORKERS):
             # A server that is stopped does not wait for films.
             threading.Thread(
-                target=_work, args=(self._board, engine, operating_point, gate), daemon=True
+                target=_work,
+                args=(self._board, engine, operating_point, gate, recorder),
+                daemon=True,
             ).start()
 
     def cancel(self) -> None:
@@ -157,28 +173,38 @@ class BatchRun:
         return self.get_progress()
 
 
-def _work(board: _Board, engine: Engine, operating_point: str, gate: bool) -> None:
+def _work(
+    board: _Board, engine: Engine, operating_point: str, gate: bool, recorder: Recorder
+) -> None:
     try:
         while (taken := board.take()) is not None:
             number, entry = taken
-            board.put(number, _analyze(engine, entry, operating_point, gate))
+            board.put(number, _analyze(engine, entry, operating_point, gate, recorder))
     finally:
         board.leave()
 
 
-def _analyze(engine: Engine, entry: Entry, operating_point: str, gate: bool) -> Row:
-    began = time.perf_counter()
+def _analyze(
+    engine: Engine, entry: Entry, operating_point: str, gate: bool, recorder: Recorder
+) -> Row:
+    began, sha256 = time.perf_counter(), None
 
     def measure() -> float:
         return (time.perf_counter() - began) * 1000.0
 
     try:
-        prediction = engine.analyze(engine.read(entry.open()))
+        film = entry.open()
+        sha256 = film.sha256
+        prediction = engine.analyze(engine.read(film))
         prediction = decide_again(prediction, engine.spec, operating_point, gate=gate)
     except HilumError as error:
+        recorder.record_failure(error, engine.spec, measure(), sha256)
         return Row(entry.name, measure(), error=str(error))
     except Exception as error:
+        # One film must not end the others.
+        recorder.record_failure(error, engine.spec, measure(), sha256)
         return Row(entry.name, measure(), error=f"An unexpected {type(error).__name__}.")
+    recorder.record(prediction, engine.spec, measure())
     thumbnail = _draw_thumbnail(prediction)
     notes = (*prediction.reasons, *prediction.warnings)
     return Row(

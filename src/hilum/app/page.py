@@ -18,6 +18,7 @@ _PAGES = (
     ("analyze.py", "Analyze", "analyze"),
     ("compare.py", "Compare", "compare"),
     ("batch.py", "Batch", "batch"),
+    ("history.py", "History", "history"),
     ("models.py", "Models", "models"),
     ("about.py", "About", "about"),
 )

@@ -22,6 +22,8 @@ _KEPT: dict[str, Any] = {
     "compared_models": None,
     "compared_methods": None,
     "method": None,
+    "history_period": None,
+    "history_model": None,
     "no_gate": False,
     "opacity": 60,
     "scale": DEFAULT_SCALE,

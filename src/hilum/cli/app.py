@@ -29,6 +29,19 @@ def open_page(
             help="Model to start with: a shipped name, or the path of a spec or its folder."
         ),
     ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|PATH",
+            envvar="HILUM_JOURNAL",
+            help="Journal to record analyses in: no names, no pictures.",
+            show_default="this user's own",
+        ),
+    ] = None,
+    no_journal: Annotated[
+        bool,
+        typer.Option("--no-journal", envvar="HILUM_NO_JOURNAL", help="Record nothing."),
+    ] = False,
     base_path: Annotated[
         str,
         typer.Option(
@@ -70,10 +83,14 @@ def open_page(
     )
     from hilum.app.options import PageOptions
     from hilum.models.zoo import resolve_model
+    from hilum.store import open_journal
 
     require_streamlit()
     # A wrong name is said here, before a server starts and a browser opens.
     resolve_model(model)
+    if journal is not None and not no_journal:
+        with open_journal(journal):
+            pass
     server = ServerOptions(
         host=host,
         port=find_port(host, port),
@@ -89,4 +106,9 @@ def open_page(
             err=True,
         )
     typer.echo(f"hilum is at {server.url} (stop with Ctrl-C).")
-    run_page(server, PageOptions(model=model), max_upload_bytes=MOST_UPLOAD_BYTES)
+    page = PageOptions(
+        model=model,
+        journal=None if no_journal else journal or "",
+        shared=not is_loopback(host),
+    )
+    run_page(server, page, max_upload_bytes=MOST_UPLOAD_BYTES)

@@ -302,7 +302,7 @@ def _compare(journal: Journal, chosen: Selection, alpha: float) -> Iterator[Scor
 
 
 def _print_comparison(comparison: ScoreComparison) -> None:
-    from hilum.cli.drift_words import describe_drift
+    from hilum.store import describe_drift
 
     print(f"\nScores of {comparison.model} {comparison.version} beside its validation films")
     for line in describe_drift(comparison):

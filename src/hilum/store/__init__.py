@@ -30,6 +30,7 @@ from hilum.store.figures import DayCounts, DayLatency, Latency, ModelUse, Outcom
 from hilum.store.journal import Journal, open_journal
 from hilum.store.scores import ScoreComparison, ScoreHistogram
 from hilum.store.selection import EVERYTHING, Selection
+from hilum.store.wording import describe_drift
 
 __all__ = [
     "ANALYSIS_COLUMNS",
@@ -54,6 +55,7 @@ __all__ = [
     "ScoreHistogram",
     "Selection",
     "Verdict",
+    "describe_drift",
     "export_journal",
     "find_default_path",
     "open_journal",

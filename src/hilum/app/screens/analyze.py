@@ -15,6 +15,7 @@ from hilum.app.rail import (
     choose_operating_point,
     choose_view,
 )
+from hilum.app.records import analyze_recorded, ask_for_feedback
 from hilum.app.session import analyze_once, explain_once
 from hilum.app.settings import get_options
 from hilum.app.tray import get_tray
@@ -43,7 +44,13 @@ def show_analyze() -> None:
                 stage.show_invitation()
                 return
             state = st.session_state
-            prediction = analyze_once(state, engine, str(model), film, point, gate=gate)
+            prediction = analyze_recorded(
+                state,
+                engine.spec,
+                str(model),
+                film,
+                lambda: analyze_once(state, engine, str(model), film, point, gate=gate),
+            )
             with follow_passes(view.method) as report:
                 prediction = explain_once(
                     state, engine, str(model), film, prediction, view.method, report
@@ -55,6 +62,7 @@ def show_analyze() -> None:
                 describe_subject(film.shows, engine.spec, assessed=prediction.assessed),
                 display=lambda: engine.read_display(film),
             )
+            ask_for_feedback(state, str(model), film)
     except HilumError as error:
         with result:
             title, advice = describe_trouble(error)

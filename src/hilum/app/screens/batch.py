@@ -14,6 +14,7 @@ from hilum.app.batch_run import BatchRun
 from hilum.app.engines import load_engine
 from hilum.app.parts import show_quiet, show_trouble
 from hilum.app.rail import choose_gate, choose_model, choose_operating_point
+from hilum.app.records import get_journal
 from hilum.app.settings import get_options
 from hilum.app.wording import describe_model, describe_trouble
 from hilum.errors import HilumError
@@ -37,7 +38,7 @@ def show_batch() -> None:
         with result:
             run: BatchRun | None = state.get("batch_run")
             if entries is not None:
-                run = BatchRun(engine, entries, point, gate=gate)
+                run = BatchRun(engine, entries, point, gate=gate, journal=get_journal(state))
                 state["batch_run"] = run
             if run is None:
                 show_before()

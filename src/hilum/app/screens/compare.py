@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from hilum.app.comparison import choose_methods, choose_models, show_maps, show_
 from hilum.app.engines import load_engine
 from hilum.app.parts import follow_passes, show_part, show_quiet, show_sentence, show_trouble
 from hilum.app.rail import View, choose_film, choose_gate, choose_view
+from hilum.app.records import analyze_recorded
 from hilum.app.session import Film, analyze_once, explain_once
 from hilum.app.settings import get_options
 from hilum.app.tray import get_tray
@@ -56,7 +58,16 @@ def _show_answers(
     state = st.session_state
     engines = {model: load_engine(model) for model in models}
     answers = [
-        (engine.spec, analyze_once(state, engine, model, film, None, gate=gate))
+        (
+            engine.spec,
+            analyze_recorded(
+                state,
+                engine.spec,
+                model,
+                film,
+                partial(analyze_once, state, engine, model, film, None, gate=gate),
+            ),
+        )
         for model, engine in engines.items()
     ]
     show_part("Networks")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hilum.decision.drift import DistanceTest
-    from hilum.store import ScoreComparison
+    from hilum.store.scores import ScoreComparison
 
 VERDICTS = {
     "too few films": "Too few films to tell anything.",
