@@ -89,21 +89,34 @@ cards: install-app ## Write the model cards and the README's figures from the sh
 messages: install ## Collect what hilum says into the catalogues and compile them
 	$(BIN)/python tests/messages.py
 
-# The only thing that pip cannot bring is the browser that the page is tested in.
+# What pip cannot bring: the browser that the page is tested in, and the server for the journal.
+# Debian's PostgreSQL would make a cluster and start it; only its programs are wanted.
 system: ## Install the Debian packages that the tests use (needs root)
-	@for browser in $$HILUM_CHROMIUM chromium chromium-browser google-chrome; do \
+	@wanted=""; \
+	for browser in $$HILUM_CHROMIUM chromium chromium-browser google-chrome none; do \
 		if command -v "$$browser" >/dev/null; then \
-			echo "make system: $$browser is here, nothing to install"; exit 0; fi; done; \
-	if ! command -v apt-get >/dev/null; then \
-		echo "make system: SKIPPED, there is no apt-get here. Install Chromium another way;" \
-			"without it the tests marked 'browser' are skipped."; \
+			echo "make system: $$browser is here"; break; fi; done; \
+	if [ "$$browser" = none ]; then wanted="chromium fonts-dejavu-core"; fi; \
+	if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		echo "make system: PostgreSQL is here"; \
+	else wanted="$$wanted postgresql"; fi; \
+	if [ -z "$$wanted" ]; then \
+		echo "make system: nothing to install"; \
+	elif ! command -v apt-get >/dev/null; then \
+		echo "make system: SKIPPED, there is no apt-get here. Install another way: $$wanted;" \
+			"without Chromium the tests marked 'browser' are skipped, without PostgreSQL" \
+			"those marked 'postgres'."; \
 	elif [ "$$(id -u)" != 0 ]; then \
 		echo "make system: SKIPPED, only root can install packages. Run: sudo make system;" \
-			"without Chromium the tests marked 'browser' are skipped."; \
+			"without Chromium the tests marked 'browser' are skipped, without PostgreSQL" \
+			"those marked 'postgres'."; \
 	else \
 		export DEBIAN_FRONTEND=noninteractive; \
+		mkdir -p /etc/postgresql-common/createcluster.d && \
+		echo "create_main_cluster = false" \
+			> /etc/postgresql-common/createcluster.d/hilum-tests.conf && \
 		apt-get update -qq && \
-		apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; \
+		apt-get install -y -qq --no-install-recommends $$wanted; \
 	fi
 
 clean: ## Remove what was built and cached

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from factories.journals import make_prediction
 from factories.networks import write_tiny_network
@@ -124,7 +123,7 @@ def test_purge_removes_old_analyses(filled: Path, run: Run) -> None:
 @pytest.mark.parametrize("command", ["show", "summary", "export"])
 def test_where_there_is_no_journal_none_is_made(command: str, run: Run, place: Path) -> None:
     done = run("journal", command)
-    assert done.exit_code == 8
+    assert done.exit_code == 9
     assert "There is no journal" in done.stderr
     assert not place.exists()
 
@@ -162,6 +161,6 @@ def test_a_journal_that_cannot_be_opened_ends_analyze_before_any_film(
     films: Path, run: Run
 ) -> None:
     done = run("analyze", str(films), "--journal", str(films / "broken.png"))
-    assert done.exit_code == 8
+    assert done.exit_code == 9
     assert done.stdout == ""
     assert (films / "broken.png").read_bytes() == b"\x89PNG\r\n\x1a\n"

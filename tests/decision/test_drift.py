@@ -81,7 +81,7 @@ def test_too_few_films_are_not_tested() -> None:
     for films in (0, 1, LEAST_FILMS - 1):
         drift = measure_drift(np.linspace(-3, 3, films), reference)
         assert drift.verdict == "too few films"
-        assert drift.same_share is drift.any_share is drift.share is None
+        assert (drift.same_share, drift.any_share, drift.share) == (None, None, None)
         assert drift.validation_share == pytest.approx(USUAL)
         assert drift.fitted.shape == drift.observed.shape == drift.logits.shape
 

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -147,14 +148,19 @@ def test_selections_name_what_an_analysis_has(journal: Journal) -> None:
         assert journal.list_analyses(selection) == expected
         assert journal.count(selection) == len(expected)
         assert list(journal.iterate(selection)) == sorted(expected, key=lambda one: one.id)
-    for wrong in ({"since": datetime(2026, 3, 1)}, {"outcome": "good"}, {"feedback": "no"}):
+    bad: list[dict[str, Any]] = [
+        {"since": datetime(2026, 3, 1)},
+        {"outcome": "good"},
+        {"feedback": "no"},
+    ]
+    for wrong in bad:
         with pytest.raises(ConfigError):
-            Selection(**wrong)  # type: ignore[arg-type]
+            Selection(**wrong)
 
 
 def test_what_cannot_be_kept_is_refused(journal: Journal) -> None:
     prediction, spec = make_prediction(), make_spec()
-    bad: list[dict[str, object]] = [
+    bad: list[dict[str, Any]] = [
         {"source": "KIM MIN-JI"},
         {"source": "app; DROP TABLE"},
         {"latency_ms": float("nan")},
@@ -162,12 +168,13 @@ def test_what_cannot_be_kept_is_refused(journal: Journal) -> None:
         {"time": datetime(2026, 1, 1)},
     ]
     for wrong in bad:
-        arguments: dict[str, object] = {"source": "app", "latency_ms": 1.0} | wrong
+        arguments: dict[str, Any] = {"source": "app", "latency_ms": 1.0} | wrong
         with pytest.raises(ConfigError):
-            journal.record(prediction, spec=spec, **arguments)  # type: ignore[arg-type]
-    for wrong in ({"film_sha256": "scan of Kim.dcm"}, {"film_format": "KIM"}):
+            journal.record(prediction, spec=spec, **arguments)
+    bad = [{"film_sha256": "scan of Kim.dcm"}, {"film_format": "KIM"}]
+    for wrong in bad:
         with pytest.raises(ConfigError):
-            journal.record_failure(ValueError(), source="app", latency_ms=1, **wrong)  # type: ignore[arg-type]
+            journal.record_failure(ValueError(), source="app", latency_ms=1, **wrong)
     with pytest.raises(SpecMismatchError, match="spec of its own model"):
         journal.record(
             dataclasses.replace(prediction, model_version="9"),

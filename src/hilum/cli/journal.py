@@ -223,7 +223,8 @@ def _select(
     feedback: Verdicts | None = None,
 ) -> Selection:
     from hilum.errors import ConfigError
-    from hilum.store import Selection
+    from hilum.store import OUTCOMES, Selection
+    from hilum.store.analysis import check_verdict
 
     since = None
     if days is not None:
@@ -234,8 +235,8 @@ def _select(
     return Selection(
         since=since,
         model=model,
-        outcome="not assessed" if outcome is Outcomes.NOT_ASSESSED else outcome and outcome.value,
-        feedback=feedback and feedback.value,
+        outcome=next((one for one in OUTCOMES if one.replace(" ", "-") == outcome), None),
+        feedback=None if feedback is None else check_verdict(feedback.value),
     )
 
 
@@ -273,7 +274,7 @@ def _print_days(journal: Journal, chosen: Selection) -> None:
         counts, latency = one.counts, latencies.get(one.day)
         cells = [
             *map(str, (counts.answered, counts.uncertain, counts.not_assessed, counts.failed)),
-            *map(_write_ms, (latency and latency.median_ms, latency and latency.p95_ms)),
+            *("--" if latency is None else map(_write_ms, (latency.median_ms, latency.p95_ms))),
         ]
         print(f"{one.day}  " + "  ".join(f"{cell:>12}" for cell in cells))
 

@@ -18,8 +18,8 @@ _SQLITE = {
     10: "cannot be written to or read from the disk. Look whether the disk is full or failing",
     11: "is damaged. Move it aside (hilum begins a new one), or rescue what is in it with "
     "`sqlite3 FILE .recover`",
-    13: "has no room left: the disk is full. Make room, or remove old analyses with "
-    "`hilum journal purge`",
+    # Removing rows takes room too, before it gives any.
+    13: "has no room left: the disk is full. Make room on it; what was recorded is kept",
     14: "cannot be opened. Look whether its folder is there and belongs to this user",
     23: "cannot be opened: this user may not",
     26: "is no journal, or is damaged. Name another file, or move it aside (hilum begins a new "

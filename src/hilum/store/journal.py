@@ -17,6 +17,7 @@ from hilum.store import figures, scores
 from hilum.store.analysis import (
     Analysis,
     Feedback,
+    Verdict,
     check_time,
     check_verdict,
     describe_failure,
@@ -327,9 +328,7 @@ class Journal:
         with self._read() as connection:
             return figures.count_codes(connection, selection, analyses.c.warnings)
 
-    def count_feedback(
-        self, selection: Selection = EVERYTHING
-    ) -> dict[str, dict[figures.Verdict, int]]:
+    def count_feedback(self, selection: Selection = EVERYTHING) -> dict[str, dict[Verdict, int]]:
         """Count what was said last of each answer: decision → verdict → number."""
         with self._read() as connection:
             return figures.count_feedback(connection, selection)
