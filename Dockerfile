@@ -37,8 +37,8 @@ RUN groupadd --gid 10001 hilum \
 COPY --from=build /venv /venv
 COPY deploy/healthcheck.py /healthcheck.py
 # Nothing is written but to /tmp, and little there.
+# No journal where nothing can be written; HILUM_JOURNAL=/data/journal.sqlite with a volume is one.
 ENV PATH="/venv/bin:${PATH}" \
-    # Nothing is kept where nothing can be written; HILUM_JOURNAL=postgresql://… keeps a journal.
     HILUM_NO_JOURNAL=1 \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \

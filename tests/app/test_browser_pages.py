@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 _PATIENCE_MS = 240_000
-_TITLES = ("Analyze", "Compare", "Batch", "Models", "About")
+_TITLES = ("Analyze", "Compare", "Batch", "History", "Models", "About")
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ NAME = "hilum.example.org"
 # Of another site: cookies of the page are a third party's there.
 OUTER = "outer.example.net"
 PATH = "/hilum"
-EVIDENCE = "img[alt^='The film with the evidence']"
+EVIDENCE = "canvas[aria-label^='The film with the evidence']"
 _PATIENCE_MS = 300_000
 
 

@@ -270,7 +270,7 @@ with open_chromium(chromium) as browser:
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.goto(address)
     page.locator("input[type=file]").set_input_files(film)
-    evidence = page.locator("img[alt^='The film with the evidence']")
+    evidence = page.locator("canvas[aria-label^='The film with the evidence']")
     evidence.wait_for()
     page.screenshot(path=picture)
 print(json.dumps(sorted(host for host in hosts if host)))

@@ -24,6 +24,8 @@ _FILMS = (
     "Films are read in memory on the machine that serves this page. They are not written to disk, "
     "sent to anyone or seen by other visitors, and are forgotten when the visit ends. Names in a "
     "film’s header are never read out. The framework’s usage statistics are off.",
+    "Where a journal is kept, it holds time, model, the file’s digest, probability and decision of "
+    "each analysis: never a name, a header or a picture.",
 )
 
 

@@ -230,7 +230,9 @@ def _make_table(journal: Journal, selection: Selection, page: int) -> pd.DataFra
 def show_retention(journal: Journal, *, shared: bool) -> None:
     """Let the visitor remove old analyses, after a second thought; not on a shared page."""
     if shared:
-        show_quiet("On the machine that serves this page: hilum journal purge --older-than DAYS.")
+        show_quiet(
+            "On the machine that serves this page: hilum journal purge --older-than-days DAYS."
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.number_input("Keep days", min_value=0, value=365, key="kept_days")

@@ -40,7 +40,11 @@ def open_page(
     ] = None,
     no_journal: Annotated[
         bool,
-        typer.Option("--no-journal", envvar="HILUM_NO_JOURNAL", help="Record nothing."),
+        typer.Option(
+            "--no-journal",
+            envvar="HILUM_NO_JOURNAL",
+            help="Record nothing, unless --journal says where.",
+        ),
     ] = False,
     base_path: Annotated[
         str,
@@ -88,7 +92,7 @@ def open_page(
     require_streamlit()
     # A wrong name is said here, before a server starts and a browser opens.
     resolve_model(model)
-    if journal is not None and not no_journal:
+    if journal is not None:
         with open_journal(journal):
             pass
     server = ServerOptions(
@@ -108,7 +112,7 @@ def open_page(
     typer.echo(f"hilum is at {server.url} (stop with Ctrl-C).")
     page = PageOptions(
         model=model,
-        journal=None if no_journal else journal or "",
+        journal=None if no_journal and journal is None else journal or "",
         shared=not is_loopback(host),
     )
     run_page(server, page, max_upload_bytes=MOST_UPLOAD_BYTES)
