@@ -23,7 +23,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from hilum.errors import ConfigError, JournalError, MissingExtraError
 from hilum.store.faults import get_sqlite_code, told
@@ -168,11 +168,33 @@ def _make_postgres(url: URL) -> Engine:
             raise MissingExtraError("postgres", "keep a journal in PostgreSQL")
         url, arguments = _read_pg8000_options(url)
     try:
-        return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, connect_args=arguments, hide_parameters=True)
     except (ImportError, ArgumentError) as error:
         raise ConfigError(
             f"The driver {url.drivername} is not installed. Write postgresql:// to use pg8000."
         ) from error
+    _ask_before_use(engine)
+    return engine
+
+
+def _ask_before_use(engine: Engine) -> None:
+    """Replace connections that the server has closed meanwhile, as when it was started anew.
+
+    The pool has such a way of its own (``pool_pre_ping``), but pg8000 lets errors of the socket
+    through that the pool does not know.
+    """
+    driver: Any = engine.dialect.dbapi
+
+    def ask(connection: Any, *_: Any) -> None:
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SELECT 1")
+            cursor.close()
+            connection.rollback()
+        except (driver.Error, OSError) as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine, "checkout", ask)
 
 
 def _read_pg8000_options(url: URL) -> tuple[URL, dict[str, Any]]:
