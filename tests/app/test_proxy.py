@@ -211,7 +211,8 @@ def test_a_film_is_answered_behind_a_proxy(
         upload(page, film)
         page.locator(EVIDENCE).wait_for()
         assert complaints == []
-        assert hosts == {urlsplit(outside).netloc}
+        # The viewer's script is a blob of the page's own, on no host.
+        assert hosts - {""} == {urlsplit(outside).netloc}
         page.close()
 
 

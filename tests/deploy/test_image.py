@@ -339,6 +339,9 @@ def test_container_stops_when_it_is_told_to(image: Stage, work: Path) -> None:
 
 @pytest.mark.slow
 def test_the_space_builds_and_answers(work: Path, wheels: Path) -> None:
+    users = (BASE / "etc" / "passwd").read_text(encoding="utf-8").splitlines()
+    if any(user.split(":")[2] == "1000" for user in users):
+        pytest.skip("somebody on this machine has the Space's uid 1000 (HILUM_IMAGE_ROOT)")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run([*build, "--directory", work / "dist"], cwd=ROOT, check=True)
     (wheel,) = (work / "dist").glob("hilum-*.whl")

@@ -127,4 +127,5 @@ def test_each_variant_against_the_shift_leaves_out_one_step_more() -> None:
         assert fewer.items() < more.items()
     assert used[3] == used[4] == {"flip": 0.5}
     shipped = read_recipe(RECIPES[0].with_name("hilum-efficientnet-lite0.yaml"))
-    assert variants[0].augmentation == shipped.augmentation
+    lungs = {"lungs_only": 0.0, "lungs_levelled": 0.0, "planted": 0.0}
+    assert variants[0].augmentation == shipped.augmentation.model_copy(update=lungs)

@@ -87,12 +87,13 @@ def open_page(
     )
     from hilum.app.options import PageOptions
     from hilum.models.zoo import resolve_model
-    from hilum.store import open_journal
 
     require_streamlit()
     # A wrong name is said here, before a server starts and a browser opens.
     resolve_model(model)
     if journal is not None:
+        from hilum.store import open_journal
+
         with open_journal(journal):
             pass
     server = ServerOptions(
