@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 _MASTHEAD = """<header class="mast"><h1>hilum</h1>
@@ -22,3 +23,12 @@ def show_frame(screens: Sequence[Page], here: Page) -> None:
             place = st.container(key="here", width="content") if screen is here else nullcontext()
             with place:
                 st.page_link(screen, label=screen.title)
+
+
+def lay_desk() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Lay out a page on films: where films are chosen, where results stand, and the knobs.
+
+    On a narrow screen they follow one another in this order.
+    """
+    with st.container(key="desk"):
+        return st.container(key="choose"), st.container(key="stage"), st.container(key="tune")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from hilum.app import stage
 from hilum.app.engines import load_engine
+from hilum.app.frame import lay_desk
 from hilum.app.parts import follow_passes, show_quiet, show_trouble
 from hilum.app.rail import (
     choose_film,
@@ -25,10 +26,7 @@ from hilum.errors import HilumError
 
 def show_analyze() -> None:
     """Show the whole page."""
-    with st.container(key="desk"):
-        choose = st.container(key="choose")
-        result = st.container(key="stage")
-        tune = st.container(key="tune")
+    choose, result, tune = lay_desk()
     try:
         with tune:
             model = choose_model(get_options(st.session_state).model)

@@ -12,6 +12,7 @@ from hilum.app.batch_parts import (
 )
 from hilum.app.batch_run import BatchRun
 from hilum.app.engines import load_engine
+from hilum.app.frame import lay_desk
 from hilum.app.parts import show_quiet, show_trouble
 from hilum.app.rail import choose_gate, choose_model, choose_operating_point
 from hilum.app.records import get_journal
@@ -23,10 +24,7 @@ from hilum.errors import HilumError
 def show_batch() -> None:
     """Show the whole page."""
     state = st.session_state
-    with st.container(key="desk"):
-        choose = st.container(key="choose")
-        result = st.container(key="stage")
-        tune = st.container(key="tune")
+    choose, result, tune = lay_desk()
     try:
         with tune:
             engine = load_engine(choose_model(get_options(state).model))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from hilum.app.comparison import choose_methods, choose_models, show_maps, show_networks
 from hilum.app.engines import load_engine
+from hilum.app.frame import lay_desk
 from hilum.app.parts import follow_passes, show_part, show_quiet, show_sentence, show_trouble
 from hilum.app.rail import View, choose_film, choose_gate, choose_view
 from hilum.app.records import analyze_recorded
@@ -23,10 +24,7 @@ from hilum.types import Prediction
 
 def show_compare() -> None:
     """Show the whole page."""
-    with st.container(key="desk"):
-        choose = st.container(key="choose")
-        result = st.container(key="stage")
-        tune = st.container(key="tune")
+    choose, result, tune = lay_desk()
     try:
         with tune:
             models = choose_models(get_options(st.session_state).model)
