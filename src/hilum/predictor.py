@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
 
+from hilum.closing import Closing
 from hilum.decision import Gate, decide, get_operating_point, load_gate
 from hilum.decision.gate import HEADER_REASONS
 from hilum.decision.population import compare_with_population
@@ -23,7 +24,6 @@ from hilum.types import NOT_ASSESSED, Explanation, FilmWarning, Prediction, Radi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
 
 Film = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Radiograph
 AnyFilm = TypeVar("AnyFilm", bound=Film)
@@ -52,7 +52,7 @@ class _Options:
     shown: tuple[View, ...]
 
 
-class Predictor:
+class Predictor(Closing):
     """One model, ready to analyze films. Close it, or use it in a ``with``.
 
     Films are run one at a time, also those of a list: a film's result does not depend on
@@ -300,17 +300,6 @@ class Predictor:
     def close(self) -> None:
         """Free the network."""
         self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def decide_again(

@@ -22,11 +22,13 @@ from hilum.app.batch_table import (
     write_csv,
     write_parquet,
 )
+from hilum.app.records import Recorder
 from hilum.app.session import Engine
 from hilum.app.tray import Entry, Tray
 from hilum.predictor import load_model
 
 PATIENCE_S = 120.0
+NOTHING_KEPT = Recorder(None, lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def lay(films: dict[str, bytes]) -> list[Entry]:
 def ended(engine: Engine, small_film: bytes) -> BatchRun:
     films = {f"{number}.png": small_film for number in range(6)}
     films |= {"bad.png": small_film[:200], "=1+1": b""}
-    run = BatchRun(engine, lay(films), "youden", gate=False)
+    run = BatchRun(engine, lay(films), "youden", gate=False, recorder=NOTHING_KEPT)
     assert run.wait(PATIENCE_S).state == "done"
     return run
 
@@ -79,7 +81,7 @@ def test_a_cancelled_run_begins_no_other_film(engine: Engine, small_film: bytes)
     last = films[-1]._drop
     assert last is not None
     kept = weakref.ref(last)
-    run = BatchRun(engine, films, "youden", gate=True)
+    run = BatchRun(engine, films, "youden", gate=True, recorder=NOTHING_KEPT)
     del films, last
     run.cancel()
     progress = run.wait(PATIENCE_S)
@@ -92,7 +94,13 @@ def test_a_cancelled_run_begins_no_other_film(engine: Engine, small_film: bytes)
 
 def test_a_run_ends_with_the_visit(engine: Engine, small_film: bytes) -> None:
     before = threading.active_count()
-    run = BatchRun(engine, lay({f"{i}": small_film for i in range(2000)}), "youden", gate=True)
+    run = BatchRun(
+        engine,
+        lay({f"{i}": small_film for i in range(2000)}),
+        "youden",
+        gate=True,
+        recorder=NOTHING_KEPT,
+    )
     assert run.get_progress().state == "running"
     assert threading.active_count() > before
     del run
@@ -104,7 +112,10 @@ def test_a_run_ends_with_the_visit(engine: Engine, small_film: bytes) -> None:
 
 
 def test_an_unforeseen_error_ends_one_film(
-    engine: Engine, small_film: bytes, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
+    small_film: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     read = Engine.read
 
@@ -114,9 +125,14 @@ def test_an_unforeseen_error_ends_one_film(
         return read(self, film)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Engine, "read", fail)
-    run = BatchRun(engine, lay({"0": small_film, "1": small_film}), "youden", gate=False)
+    caplog.set_level("ERROR")
+    run = BatchRun(
+        engine, lay({"0": small_film, "1": small_film}), "youden", gate=False, recorder=NOTHING_KEPT
+    )
     assert run.wait(PATIENCE_S).failed == 1
     assert run.list_rows()[1].error == "An unexpected RuntimeError."
+    assert "RuntimeError" in caplog.text
+    assert "patient name" not in caplog.text.replace('RuntimeError("patient name")', "")
 
 
 def test_tables_hold_what_rows_hold(ended: BatchRun) -> None:

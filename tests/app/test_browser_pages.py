@@ -71,9 +71,17 @@ def draw_film(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def pack(films: int, bad: int) -> bytes:
-    """A ZIP of drawn films, some of them cut off."""
-    film = draw_film(1)
+def draw_large_film() -> bytes:
+    """A small file that takes long to read."""
+    ramp = np.linspace(0, 255, 1800, dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.broadcast_to(ramp, (1800, 1800)).copy()).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def pack(films: int, bad: int, film: bytes | None = None) -> bytes:
+    """A ZIP of films, drawn ones if nothing is said, some of them cut off."""
+    film = draw_film(1) if film is None else film
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(films):
@@ -135,7 +143,8 @@ def test_a_batch_with_bad_films_ends_with_a_table(page: Page) -> None:
 
 def test_a_batch_is_cancelled_in_the_middle(page: Page) -> None:
     go_to(page, "Batch")
-    drop(page, "study.zip", pack(2000, 0))
+    # On a quick machine small films would be done before anyone can press a button.
+    drop(page, "study.zip", pack(2000, 0, draw_large_film()))
     page.get_by_text("2,000 films wait.").wait_for()
     page.get_by_role("button", name="Analyze them").click()
     page.get_by_role("button", name="Cancel").click()

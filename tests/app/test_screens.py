@@ -194,6 +194,7 @@ def test_history_tells_what_was_analyzed_and_what_was_said_of_it(
     said.set_value("disagree").run()
     assert not page.exception
     drop(page, ("broken.png", small_film[:100]))
+    page.slider(key="opacity").set_value(40).run()  # the film is tried again, and failed once
     go_to(page, "batch")
     drop(page, ("a.png", small_film + b"a"), ("b.png", small_film + b"b"))
     page.button(key="start").click().run()
@@ -231,6 +232,13 @@ def test_an_answer_does_not_wait_for_a_journal_that_cannot_be_written(
     text = read_page(page)
     assert "probability of pneumonia" in text
     assert "not in the journal" in text
+    go_to(page, "batch")
+    drop(page, ("film.png", small_film))
+    page.button(key="start").click().run()
+    finish(page)
+    text = read_page(page)
+    assert "1 of 1 films" in text
+    assert "Not every analysis is in the journal" in text
     go_to(page, "history")
     assert "journal" in read_page(page)
     assert place.read_bytes().startswith(b"This is no database")

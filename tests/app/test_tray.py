@@ -64,6 +64,8 @@ def test_what_was_dropped_first_makes_room() -> None:
     assert tray.room_bytes == 20
     tray.add("large", bytes(500))
     assert [entry.name for entry in tray.list_entries()] == ["large"]
+    assert tray.take_forgotten() == ["0", "1", "2", "3", "4"]
+    assert tray.take_forgotten() == []
     tray.clear()
     assert not tray.list_entries()
     assert tray.room_bytes == 100

@@ -60,6 +60,16 @@ def test_text_is_told_from_films() -> None:
     assert told == {"README.txt": True, "a.png": False, "empty": False}
 
 
+def test_two_films_of_one_name_are_two_films() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.png", FILM)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.png", FILM[::-1])
+    packed = FilmArchive(buffer.getvalue())
+    assert [packed.read(film) for film in packed.list_films()] == [FILM, FILM[::-1]]
+
+
 def test_names_that_climb_are_names_and_nothing_more() -> None:
     archive = FilmArchive(pack({"../../etc/passwd.png": FILM, "/srv/a.png": FILM}))
     assert len(archive.list_films()) == 2

@@ -114,8 +114,8 @@ def describe_progress(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def show_results(run: BatchRun) -> None:
-    """Show the outcome of a run that has ended."""
+def show_results(run: BatchRun, journal_troubles: Sequence[str]) -> None:
+    """Show the outcome of a run that has ended, and what the journal could not keep of it."""
     progress, rows = run.get_progress(), run.list_rows()
     show_part("Cancelled" if progress.state == "cancelled" else "Done")
     rate = progress.done / progress.seconds if progress.seconds else 0.0
@@ -123,8 +123,8 @@ def show_results(run: BatchRun) -> None:
         f"{progress.done:,} of {progress.whole:,} films in {progress.seconds:.0f} s "
         f"({rate:.1f} a second), with {run.spec.name} {run.spec.version} at {run.operating_point}."
     )
-    if run.journal_troubles:
-        show_notes([f"Not every analysis is in the journal. {run.journal_troubles[0]}"])
+    if journal_troubles:
+        show_notes([f"Not every analysis is in the journal. {journal_troubles[0]}"])
     if not rows:
         return
     outcomes = count_outcomes(rows)
@@ -166,6 +166,12 @@ def _show_histogram(run: BatchRun, rows: Sequence[Row]) -> None:
         .properties(height=200)
     )
     st.altair_chart(chart, theme="streamlit")
+
+
+def forget_filters() -> None:
+    """Let the table of a new run begin with all its films."""
+    for key in ("wanted_outcomes", "wanted_name", "wanted_probability"):
+        st.session_state.pop(key, None)
 
 
 def _filter(rows: Sequence[Row], outcomes: list[str]) -> list[Row]:

@@ -7,13 +7,15 @@ it is done, is cancelled, or the visit ends.
 from __future__ import annotations
 
 import io
+import logging
 import threading
 import time
+import traceback
 import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hilum.app.records import Recorder
 from hilum.app.session import Engine
@@ -23,8 +25,7 @@ from hilum.predictor import decide_again
 from hilum.report import draw_film
 from hilum.types import Prediction
 
-if TYPE_CHECKING:
-    from hilum.store import Journal
+_LOG = logging.getLogger(__name__)
 
 State = Literal["running", "done", "cancelled"]
 
@@ -117,6 +118,8 @@ class BatchRun:
         The films; each is opened when its turn comes, and let go after it.
     operating_point, gate
         As for one film.
+    recorder
+        Keeps each outcome; the answers do not wait for it.
     """
 
     def __init__(
@@ -126,15 +129,11 @@ class BatchRun:
         operating_point: str,
         *,
         gate: bool,
-        journal: Journal | None = None,
+        recorder: Recorder,
     ) -> None:
         self.spec = engine.spec
         self.operating_point = operating_point
         self._board = _Board(deque(enumerate(entries)), len(entries))
-        # What the journal could not keep; the answers do not wait for it.
-        self.journal_troubles: list[str] = []
-        troubles = self.journal_troubles
-        recorder = Recorder(journal, lambda error: troubles.append(str(error)))
         weakref.finalize(self, self._board.cancelled.set)
         for _ in range(_WORKERS):
             # A server that is stopped does not wait for films.
@@ -201,7 +200,9 @@ def _analyze(
         recorder.record_failure(error, engine.spec, measure(), sha256)
         return Row(entry.name, measure(), error=str(error))
     except Exception as error:
-        # One film must not end the others.
+        # One film must not end the others. The message may hold what stands in the film.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _LOG.error("A film of a batch ended with %s:\n%s", type(error).__name__, where)
         recorder.record_failure(error, engine.spec, measure(), sha256)
         return Row(entry.name, measure(), error=f"An unexpected {type(error).__name__}.")
     recorder.record(prediction, engine.spec, measure())

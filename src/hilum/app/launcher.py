@@ -26,7 +26,7 @@ FIRST_PORT = 8501
 _PORTS_TRIED = 50
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _MIB = 1024 * 1024
-MOST_UPLOAD_BYTES = 512 * _MIB
+MOST_UPLOAD_BYTES = 500 * _MIB
 """Of one file that is dropped on a page: an archive of films is larger than a film."""
 # What stands in the path of a URL without being escaped (RFC 3986, 2.3), and is no "." or "..".
 _SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~-]+")

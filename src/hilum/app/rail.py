@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from hilum.app.launcher import MOST_UPLOAD_BYTES
-from hilum.app.parts import show_quiet
+from hilum.app.parts import show_notes, show_quiet
 from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
 from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
@@ -69,6 +69,8 @@ def choose_film(tray: Tray) -> Film | None:
         args=(f"uploads:{generation}", tray),
         max_upload_size=MOST_UPLOAD_BYTES // (1024 * 1024),
     )
+    if forgotten := tray.take_forgotten():
+        show_notes([f"Forgotten, to make room: {', '.join(forgotten)}"])
     dropped = tray.list_entries()
     entries = {entry.key: entry for entry in (*dropped, *SAMPLE_ENTRIES)}
     if st.session_state.get("film") not in entries:

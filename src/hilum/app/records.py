@@ -59,7 +59,7 @@ class Recorder:
     """
 
     journal: Journal | None
-    trouble: Callable[[JournalError], None]
+    trouble: Callable[[HilumError], None]
 
     def record(self, prediction: Prediction, spec: ModelSpec, latency_ms: float) -> int | None:
         """Record an answer; give its number in the journal."""
@@ -86,15 +86,17 @@ class Recorder:
             self.trouble(trouble)
 
 
-def make_recorder(state: State) -> Recorder:
-    """Make what records the analyses of this visit."""
+def make_recorder(state: State, tell: Callable[[HilumError], None]) -> Recorder:
+    """Make what records analyses; one that records nothing where the journal cannot be opened.
 
-    def tell(error: JournalError) -> None:
-        state["journal_trouble"] = str(error)
-
+    Parameters
+    ----------
+    tell
+        Is called with what went wrong with the journal, now or later.
+    """
     try:
         return Recorder(get_journal(state), tell)
-    except JournalError as error:
+    except HilumError as error:
         tell(error)
         return Recorder(None, tell)
 
@@ -113,7 +115,11 @@ def analyze_recorded(
     key = (film.sha256, film.name, model)
     if key in numbers:
         return analyze()
-    recorder = make_recorder(state)
+
+    def tell(error: HilumError) -> None:
+        state["journal_trouble"] = str(error)
+
+    recorder = make_recorder(state, tell)
     began = time.perf_counter()
 
     def measure() -> float:
@@ -122,6 +128,8 @@ def analyze_recorded(
     try:
         prediction = analyze()
     except HilumError as error:
+        # Once: a knob that moves tries the film again, and the error rate is one of films.
+        numbers[key] = None
         recorder.record_failure(error, spec, measure(), film.sha256)
         raise
     numbers[key] = recorder.record(prediction, spec, measure())

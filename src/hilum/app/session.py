@@ -112,7 +112,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Analyses:
-    """What was computed from one film in this session."""
+    """What was computed from one film in one visit."""
 
     films: dict[WindowRecipe, Radiograph] = field(default_factory=dict)
     predictions: dict[str, Prediction] = field(default_factory=dict)

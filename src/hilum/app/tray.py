@@ -102,6 +102,7 @@ class Tray:
         self._drops: dict[str, _Drop] = {}
         self._entries: dict[str, Entry] = {}
         self._count = 0
+        self._forgotten: list[str] = []
 
     def add(self, name: str, data: bytes) -> str:
         """Take a file, an archive with all its films; give the key of the first film."""
@@ -120,6 +121,7 @@ class Tray:
 
     def _forget(self, key: str) -> None:
         drop = self._drops.pop(key)
+        self._forgotten.append(drop.name)
         self._entries = {
             name: entry for name, entry in self._entries.items() if entry._drop is not drop
         }
@@ -128,6 +130,11 @@ class Tray:
     def room_bytes(self) -> int:
         """How much more fits without anything being forgotten."""
         return self._kept_bytes - sum(drop.size for drop in self._drops.values())
+
+    def take_forgotten(self) -> list[str]:
+        """Give the names of what had to make room since this was last asked."""
+        names, self._forgotten = self._forgotten, []
+        return names
 
     def clear(self) -> None:
         """Forget every film that was dropped."""

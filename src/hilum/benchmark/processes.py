@@ -9,13 +9,13 @@ import sys
 import tempfile
 from contextlib import suppress
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from hilum.closing import Closing
 from hilum.errors import HilumError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 
 def make_environment(threads: int) -> dict[str, str]:
@@ -23,7 +23,7 @@ def make_environment(threads: int) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
 
 
-class Worker:
+class Worker(Closing):
     """A process that loads one side and answers films; see :mod:`hilum.benchmark.measure`.
 
     Raises
@@ -86,17 +86,6 @@ class Worker:
             self._process.wait()
         self._process.stdout.close()
         self._errors.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def time_command(command: list[str], *, threads: int) -> float:

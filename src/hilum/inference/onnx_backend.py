@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hilum.closing import Closing
 from hilum.errors import ConfigError, ModelError, SpecMismatchError
 from hilum.inference.backend import (
     MemberOutput,
@@ -20,7 +21,6 @@ from hilum.onnx_runtime import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     import onnxruntime
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def count_default_threads() -> int:
     return max(1, min(available, _MAX_DEFAULT_THREADS))
 
 
-class OnnxBackend:
+class OnnxBackend(Closing):
     """Runs a hilum graph with ONNX Runtime.
 
     Parameters
@@ -153,17 +153,6 @@ class OnnxBackend:
         """Free the network."""
         self._session = None
         self._weights = b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _open_session(spec: ModelSpec, weights: bytes, threads: int) -> onnxruntime.InferenceSession:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from hilum.closing import Closing
 from hilum.errors import (
     ConfigError,
     ExportError,
@@ -27,7 +28,6 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     import os
-    from types import TracebackType
 
     from numpy.typing import NDArray
     from torch import nn
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _BIAS_TOLERANCE = 1e-5
 
 
-class TorchBackend:
+class TorchBackend(Closing):
     """Runs a network of :func:`hilum.models.build.build_network` on torch.
 
     The number of threads is the process's own (``torch.set_num_threads``): a backend that
@@ -153,17 +153,6 @@ class TorchBackend:
     def close(self) -> None:
         """Free the network."""
         self._network = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _make_empty_output(self) -> tuple[torch.Tensor, ...]:
         network = self._spec.architecture

@@ -58,10 +58,11 @@ class ArchiveLimits:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFilm:
-    """A file in an archive: its name with folders, and its size in bytes when unpacked."""
+    """A file in an archive: its name with folders, its unpacked size in bytes, and which it is."""
 
     name: str
     size: int
+    place: int
 
 
 def is_archive(data: bytes | memoryview) -> bool:
@@ -112,14 +113,17 @@ class FilmArchive:
                 f"The archive claims {unpacked} bytes unpacked; the bound is "
                 f"{limits.unpacked_bytes} (ArchiveLimits.unpacked_bytes)."
             )
-        self._members = {
-            member.filename: member for member in members if _may_be_film(member.filename)
-        }
+        # By place, not by name: an archive may hold two files of one name.
+        self._members = sorted(
+            (member for member in members if _may_be_film(member.filename)),
+            key=lambda member: member.filename,
+        )
 
     def list_films(self) -> tuple[ArchivedFilm, ...]:
         """List what may be films, by name; text is found out when it is read."""
         return tuple(
-            ArchivedFilm(name, self._members[name].file_size) for name in sorted(self._members)
+            ArchivedFilm(member.filename, member.file_size, place)
+            for place, member in enumerate(self._members)
         )
 
     def holds_text(self, film: ArchivedFilm) -> bool:
@@ -142,7 +146,7 @@ class FilmArchive:
         return self._read(film, film.size)
 
     def _read(self, film: ArchivedFilm, size: int) -> bytes:
-        member = self._members[film.name]
+        member = self._members[film.place]
         if member.flag_bits & 0x1:
             raise UnsupportedImageError(
                 "The archive is protected by a password. Unpack it and hand over the films."

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
+from hilum.closing import Closing
 from hilum.decision.drift import DEFAULT_ALPHA
 from hilum.errors import ConfigError
 from hilum.store import figures, scores
@@ -29,8 +30,6 @@ from hilum.store.selection import EVERYTHING, Selection, select_analyses
 from hilum.store.tables import analyses, feedback
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from hilum.spec import ModelSpec
     from hilum.types import Prediction
 
@@ -65,7 +64,7 @@ def open_journal(
     return Journal(open_engine(url, create=create), describe_place(url))
 
 
-class Journal:
+class Journal(Closing):
     """Analyses and what readers said of them. It may be used from several threads.
 
     Several processes may write to one journal at once: each waits for the others. What a method
@@ -407,17 +406,6 @@ class Journal:
     def close(self) -> None:
         """Let go of the database. Closing twice is fine."""
         self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:

@@ -64,7 +64,7 @@ def show_analyze() -> None:
     except HilumError as error:
         with result:
             title, advice = describe_trouble(error)
-            show_trouble(title, str(error), advice)
+            show_trouble(title, error.text, advice)
 
 
 show_analyze()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from hilum.app.batch_parts import (
     choose_films,
+    forget_filters,
     show_before,
     show_progress,
     show_results,
@@ -15,7 +16,7 @@ from hilum.app.engines import load_engine
 from hilum.app.frame import lay_desk
 from hilum.app.parts import show_quiet, show_trouble
 from hilum.app.rail import choose_gate, choose_model, choose_operating_point
-from hilum.app.records import get_journal
+from hilum.app.records import make_recorder
 from hilum.app.settings import get_options
 from hilum.app.wording import describe_model, describe_trouble
 from hilum.errors import HilumError
@@ -36,18 +37,21 @@ def show_batch() -> None:
         with result:
             run: BatchRun | None = state.get("batch_run")
             if entries is not None:
-                run = BatchRun(engine, entries, point, gate=gate, journal=get_journal(state))
-                state["batch_run"] = run
+                troubles: list[str] = []
+                recorder = make_recorder(state, lambda error: troubles.append(str(error)))
+                run = BatchRun(engine, entries, point, gate=gate, recorder=recorder)
+                state["batch_run"], state["batch_troubles"] = run, troubles
+                forget_filters()
             if run is None:
                 show_before()
             elif run.get_progress().state == "running":
                 show_progress(run)
             else:
-                show_results(run)
+                show_results(run, state["batch_troubles"])
     except HilumError as error:
         with result:
             title, advice = describe_trouble(error)
-            show_trouble(title, str(error), advice)
+            show_trouble(title, error.text, advice)
 
 
 show_batch()

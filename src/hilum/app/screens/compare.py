@@ -47,7 +47,7 @@ def show_compare() -> None:
     except HilumError as error:
         with result:
             title, advice = describe_trouble(error)
-            show_trouble(title, str(error), advice)
+            show_trouble(title, error.text, advice)
 
 
 def _show_answers(

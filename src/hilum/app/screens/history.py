@@ -45,7 +45,7 @@ def show_history() -> None:
         show_quiet(f"The journal lies in {journal.place}.")
     except HilumError as error:
         title, advice = describe_trouble(error)
-        show_trouble(title, str(error), advice)
+        show_trouble(title, error.text, advice)
 
 
 show_history()

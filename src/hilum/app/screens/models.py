@@ -20,7 +20,7 @@ def show_models() -> None:
         show_card(choose_card(specs))
     except HilumError as error:
         title, advice = describe_trouble(error)
-        show_trouble(title, str(error), advice)
+        show_trouble(title, error.text, advice)
 
 
 show_models()
