@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from factories.networks import write_tiny_network
 from factories.predictions import make_predictions
 from hilum.cli import build_app
 from hilum.evaluation import write_predictions
+from hilum.predictor import load_model
 from hilum.spec import read_spec
 
 QUICK = ("--resamples", "100")
@@ -100,6 +102,25 @@ def test_thresholds_are_chosen_on_another_part(desk: Path) -> None:
     assert chosen_on == "16 films, part val of the dataset"
 
 
+def test_a_mean_over_views_is_judged_as_such(desk: Path) -> None:
+    done = run(
+        *("evaluate", "model", "--data", "films", "--views", "flip", *QUICK),
+        *("--scores", "flipped.csv", "--out", "found.json"),
+    )
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(Path("found.json").read_text())
+    assert found["models"][0]["name"] == "tiny (flip)"
+    assert found["command"] == "hilum evaluate tiny --data DATA --part test --views flip"
+    with Path("flipped.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    with load_model("model") as predictor:
+        for row in rows[:2]:
+            film = Path("films") / row["path"]
+            mean = predictor.analyze(film, gate=False, views="flip").probability
+            assert float(row["probability"]) == pytest.approx(mean, abs=1e-6)
+            assert mean != predictor.analyze(film, gate=False).probability
+
+
 def test_predictions_are_judged_at_the_thresholds_that_are_given(desk: Path) -> None:
     done = run("evaluate", "--predictions", "one.csv", "--threshold", "mine=0.3", *QUICK)
     assert done.exit_code == 0, done.stderr
@@ -156,6 +177,9 @@ def test_a_model_is_compared_with_predictions(desk: Path) -> None:
         ("evaluate --predictions one.csv --predictions one.csv", 2, "called one"),
         ("evaluate --predictions none.csv", 6, "none.csv"),
         ("evaluate --predictions one.csv --report one.csv", 2, "takes a folder"),
+        ("evaluate model --data films --views mirror", 2, "no views"),
+        ("evaluate model --data films --views flip --record", 2, "leave out --views"),
+        ("evaluate --predictions one.csv --views flip", 2, "--views is for models"),
         ("evaluate --predictions one.csv --prevalence 1.0", 2, "prevalence"),
         ("compare one.csv", 2, "two models"),
         ("compare one.csv model", 2, "--data"),

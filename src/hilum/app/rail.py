@@ -205,7 +205,7 @@ def choose_method() -> str:
         [method.name for method in METHODS.values() if method.extra is None],
         format_func=lambda name: METHODS[name].summary.capitalize(),
         key="method",
-        help="All but the first ask the network again: evidence_fine five times, the others some "
+        help="All but the first ask the network again: evidence_fine four times, the others some "
         "hundred times, which takes seconds.",
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hilum.cli import options
 from hilum.cli.judging import (
     DataOption,
     Films,
@@ -78,6 +79,7 @@ def evaluate(
             show_default="that of the films",
         ),
     ] = None,
+    views: options.Views = "none",
     prevalence: PrevalenceOption = None,
     report: ReportOption = None,
     no_films: NoFilmsOption = False,
@@ -94,12 +96,15 @@ def evaluate(
     """Judge models on labelled films, at each of their operating points.
 
     Intervals are 95 % bootstrap intervals over patients, not films. Thresholds are never
-    chosen on the films that are judged.
+    chosen on the films that are judged. Those of a spec were chosen for the film as it is, not
+    for a mean over views: choose them anew by --choose.
     """
     from hilum.cli import judging
     from hilum.evaluation import evaluate_candidates, write_evaluation, write_predictions
 
     _check_options(models, predictions, data, scores, record, (threshold, choose, choose_on))
+    if views != "none":
+        _check_views(models, record)
     judging.check_report(report)
     # All that can be wrong is read before the first film is scored.
     thresholds = judging.parse_thresholds(threshold or ())
@@ -111,7 +116,7 @@ def evaluate(
     candidates = [
         *_read_candidates(given, thresholds),
         *(
-            judging.make_candidate_of_model(model, films, threads=threads)
+            judging.make_candidate_of_model(model, films, views=views, threads=threads)
             for model in models or ()
             if films is not None
         ),
@@ -129,7 +134,7 @@ def evaluate(
         part=part if models else "",
         command=_describe_command(candidates, given, part),
         commands={
-            own.name: f"hilum evaluate {own.name} --data DATA --part {part}"
+            own.name: _describe_command([own], [], part)
             for own in candidates
             if own.model is not None
         },
@@ -172,6 +177,13 @@ def _check_options(
         )
 
 
+def _check_views(models: list[str] | None, record: bool) -> None:
+    if not models:
+        raise ConfigError("--views is for models: scores of a CSV are what they are.")
+    if record:
+        raise ConfigError("--record keeps figures of films as they are; leave out --views.")
+
+
 def _is_one_table(choose_on: object) -> bool:
     return isinstance(choose_on, str) and choose_on.lower().endswith(".csv")
 
@@ -194,9 +206,12 @@ def _read_candidates(paths: list[Path], thresholds: dict[str, float]) -> list[Ca
 
 def _describe_command(candidates: list[Candidate], given: list[Path], part: str) -> str:
     """Give the command without a path of this machine."""
-    words = ["hilum evaluate", *(own.name for own in candidates if own.model is not None)]
-    if len(words) > 1:
+    models = [own for own in candidates if own.spec is not None]
+    words = ["hilum evaluate", *(own.spec.name for own in models if own.spec is not None)]
+    if models:
         words.append(f"--data DATA --part {part}")
+        if models[0].views != "none":
+            words.append(f"--views {models[0].views}")
     words += [f"--predictions {path.name}" for path in given]
     return " ".join(words)
 

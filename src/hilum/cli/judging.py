@@ -122,7 +122,9 @@ def parse_thresholds(texts: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def score_model(model: str, films: Films, part: str, *, threads: int | None = None) -> Predictions:
+def score_model(
+    model: str, films: Films, part: str, *, views: str = "none", threads: int | None = None
+) -> Predictions:
     """Score the films of a part, with a progress bar on stderr."""
     from tqdm import tqdm
 
@@ -132,24 +134,30 @@ def score_model(model: str, films: Films, part: str, *, threads: int | None = No
     chosen = films.take(part)
     with load_model(model, threads=threads) as predictor:
         progress = tqdm(
-            score_films(predictor, films.root, chosen),
+            score_films(predictor, films.root, chosen, views=views),
             total=len(chosen),
             desc=predictor.spec.name,
             unit="film",
             file=sys.stderr,
             disable=None,
         )
-        return make_predictions(predictor.spec.name, progress)
+        name = predictor.spec.name if views == "none" else f"{predictor.spec.name} ({views})"
+        return make_predictions(name, progress)
 
 
-def make_candidate_of_model(model: str, films: Films, *, threads: int | None = None) -> Candidate:
+def make_candidate_of_model(
+    model: str, films: Films, *, views: str = "none", threads: int | None = None
+) -> Candidate:
     """Score a model on the part that is to be judged."""
     from hilum.evaluation import make_model_candidate
     from hilum.models.zoo import resolve_model
 
     spec, _ = resolve_model(model)
     return make_model_candidate(
-        score_model(model, films, films.part, threads=threads), spec, model=model
+        score_model(model, films, films.part, views=views, threads=threads),
+        spec,
+        model=model,
+        views=views,
     )
 
 
@@ -183,7 +191,9 @@ def add_choices(
     elif choose_on == films.part:
         raise ConfigError("Thresholds cannot be chosen on the part that is judged.")
     else:
-        validation = score_model(candidate.model, films, choose_on, threads=threads)
+        validation = score_model(
+            candidate.model, films, choose_on, views=candidate.views, threads=threads
+        )
     count = len(validation.films)
     place = f"{count} films of {Path(choose_on).name}"
     if not choose_on.lower().endswith(".csv"):

@@ -38,6 +38,8 @@ class Candidate:
         The model's spec, or ``None`` where only its predictions are known.
     model
         What :func:`hilum.load_model` takes to load it again, for pictures.
+    views
+        One of :data:`hilum.inference.VIEWS`: what each score is the mean of.
     """
 
     predictions: Predictions
@@ -45,6 +47,7 @@ class Candidate:
     default_point: str
     spec: ModelSpec | None = None
     model: str | None = None
+    views: str = "none"
 
     def __post_init__(self) -> None:
         check_thresholds(self.thresholds)
@@ -66,14 +69,14 @@ class Candidate:
 
 
 def make_model_candidate(
-    predictions: Predictions, spec: ModelSpec, *, model: str | None = None
+    predictions: Predictions, spec: ModelSpec, *, model: str | None = None, views: str = "none"
 ) -> Candidate:
     """Make a candidate of a model of hilum, with the operating points of its spec."""
     points = {
         name: FixedPoint(point.threshold, point.rule, point.chosen_on)
         for name, point in spec.operating_points.items()
     }
-    return Candidate(predictions, points, spec.default_operating_point, spec, model)
+    return Candidate(predictions, points, spec.default_operating_point, spec, model, views)
 
 
 def make_candidate(

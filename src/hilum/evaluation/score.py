@@ -32,20 +32,29 @@ class ScoredFilm:
     uncertain: bool = False
 
 
-def score_films(predictor: Predictor, root: Path, films: Sequence[Film]) -> Iterator[ScoredFilm]:
+def score_films(
+    predictor: Predictor, root: Path, films: Sequence[Film], *, views: str = "none"
+) -> Iterator[ScoredFilm]:
     """Score ``films`` one by one, in their order.
 
     Every film gets a score, also one that the input gate refuses: figures are of the whole
     set, and what the gate would cost is told beside them.
 
+    Parameters
+    ----------
+    views
+        One of :data:`hilum.inference.VIEWS`: a score is the mean over them.
+
     Raises
     ------
+    ConfigError
+        There are no such views.
     DatasetError
         A film cannot be read; figures over the rest would be of another set.
     """
     for film in films:
         try:
-            prediction = predictor.analyze(root / film.path, gate=False)
+            prediction = predictor.analyze(root / film.path, gate=False, views=views)
         except InputError as error:
             raise DatasetError(f"{film.path} cannot be evaluated: {error}") from error
         assert prediction.probability is not None  # the gate is off

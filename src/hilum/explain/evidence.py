@@ -12,52 +12,49 @@ from hilum.explain.probe import Map, Probe
 
 # Cells of the fine grid along each side of a cell of the network's.
 FINENESS = 4
+# Of the looks at the upper corners and the lower ones, left and right: one of each pair, crosswise.
+_MIRRORED = (False, True, True, False)
 
 
-def compute_evidence_fine(
-    probe: Probe, *, share: float = 9.0 / 14.0, weight: float = 1.0 / 3.0
-) -> Map:
-    """Give the evidence on a grid four times as fine, from the film and four closer looks.
+def compute_evidence_fine(probe: Probe, *, share: float = 13.0 / 14.0) -> Map:
+    """Give the evidence on a grid four times as fine, as the mean over four closer looks.
 
-    The network sees the film, and each of its four corners enlarged to the whole input. A closer
-    look has smaller cells; the whole film keeps what needs the whole. Where corners overlap, their
-    maps are blended, each fading towards its own border, so that no seam shows.
+    The network sees each of the film's four corners enlarged to the whole input, two of them
+    mirrored. So the cells of each look lie elsewhere on the film, and what one look sees by
+    chance the others do not; the mean is both finer and steadier than the map of the film.
 
-    Share and weight were chosen on 20 validation films by the hits of planted opacities.
+    How large a look is, was chosen on 14 films of the validation side by the hits of planted
+    opacities in the maps of three networks: looks of half the film are finer, and the network
+    knows less of what it sees.
 
     Parameters
     ----------
     share
         Part of the film's sides that a closer look covers.
-    weight
-        Of the closer looks in the mean.
 
     Raises
     ------
     ConfigError
-        An option is out of its range.
+        The share is out of its range.
     """
-    if not (0.5 < share < 1.0 and 0.0 < weight < 1.0):
-        raise ConfigError(
-            "evidence_fine: share lies between 0.5 and 1, and weight between 0 and 1, not "
-            f"share={share:g} and weight={weight:g}."
-        )
-    coarse = probe.backend.run(probe.planes[None]).evidence[0]
-    height, width = (FINENESS * cells for cells in coarse.shape)
+    if not 0.5 < share < 1.0:
+        raise ConfigError(f"evidence_fine: share lies between 0.5 and 1, not at {share:g}.")
+    rows, columns = probe.backend.spec.architecture.evidence_shape
+    height, width = FINENESS * rows, FINENESS * columns
     part = round(share * height), round(share * width)
     fade = _fade(part)
-    closer, total = np.zeros((height, width)), np.zeros((height, width))
+    seen, total = np.zeros((height, width)), np.zeros((height, width))
     corners = itertools.product((0, height - part[0]), (0, width - part[1]))
-    probe.report(1, 5)
-    for done, (top, left) in enumerate(corners, start=2):
+    for done, ((top, left), mirrored) in enumerate(zip(corners, _MIRRORED, strict=True), start=1):
         planes = _enlarge(probe, (top / height, left / width), part[0] / height, part[1] / width)
-        seen = probe.backend.run(planes[None]).evidence[0]
+        if mirrored:
+            planes = np.ascontiguousarray(planes[..., ::-1])
+        look = probe.backend.run(planes[None]).evidence[0]
         place = np.s_[top : top + part[0], left : left + part[1]]
-        closer[place] += fade * _resize(seen, part)
+        seen[place] += fade * _resize(look[:, ::-1] if mirrored else look, part)
         total[place] += fade
-        probe.report(done, 5)
-    mean = (1.0 - weight) * _resize(coarse, (height, width)) + weight * closer / total
-    fine: Map = (probe.sign * mean).astype(np.float32)
+        probe.report(done, len(_MIRRORED))
+    fine: Map = (probe.sign * seen / total).astype(np.float32)
     return fine
 
 
@@ -83,9 +80,10 @@ def _resize(values: Map, shape: tuple[int, int]) -> Map:
 
 
 def _fade(shape: tuple[int, int]) -> Map:
-    """Give the weight of each cell of a closer look: less the nearer to its border."""
+    """Give the weight of each cell of a closer look: half at its border, where it sees least."""
     down, across = (
-        np.minimum(np.arange(cells) + 0.5, cells - 0.5 - np.arange(cells)) for cells in shape
+        np.minimum(1.0, np.minimum(np.arange(cells) + 0.5, cells - 0.5 - np.arange(cells)))
+        for cells in shape
     )
     fade: Map = np.outer(down, across).astype(np.float32)
     return fade

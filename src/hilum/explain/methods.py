@@ -109,7 +109,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="evidence_fine",
-                summary="the same, four times as fine, from the film and four closer looks",
+                summary="the same, four times as fine: the mean over four closer looks",
                 unit="logit",
                 signed=True,
                 scale=EVIDENCE_SCALE,

@@ -104,7 +104,7 @@ def _make_drawer(candidate: Candidate, stack: ExitStack, threads: int | None) ->
     predictor = stack.enter_context(load_model(candidate.model, threads=threads))
 
     def draw_with_evidence(path: Path) -> list[Image.Image]:
-        prediction = predictor.analyze(path, gate=False)
+        prediction = predictor.analyze(path, gate=False, views=candidate.views)
         return [
             draw_film(prediction.radiograph, max_side_px=FILM_SIDE_PX),
             prediction.overlay(max_side_px=FILM_SIDE_PX),
