@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,19 @@ def test_a_run_that_has_ended_is_not_begun_again(
     again = run_recipe(recipe, drawn_dataset, finished.folder, persistence=RESUME)
     assert again.spec == finished.spec
     assert before == {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
+
+
+def test_a_run_that_was_killed_in_its_first_epoch_is_begun_again(
+    finished: Run, recipe: Recipe, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("recipe.yaml", "split.csv"):
+        shutil.copy(finished.folder / name, folder)
+    with pytest.raises(ConfigError, match=r"not ended: go on with it \(--resume\)"):
+        run_recipe(recipe, drawn_dataset, folder, persistence=QUIET)
+    again = run_recipe(recipe, drawn_dataset, folder, workers=0, persistence=RESUME)
+    assert again.spec.weights.sha256 == finished.spec.weights.sha256
 
 
 def test_another_recipe_does_not_go_on_with_a_run(

@@ -17,6 +17,7 @@ from hilum.training.recipe import Recipe, read_recipe
 
 STATE = "state.pt"
 CHECKPOINT = "checkpoint.safetensors"
+_RECIPE = "recipe.yaml"
 
 
 def check_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
@@ -30,14 +31,18 @@ def check_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not resume:
+        # A run that was killed before its first epoch ended has a recipe and no state.
+        unfinished = (folder / STATE).exists() or (
+            (folder / _RECIPE).exists() and not (folder / f"{recipe.name}.json").exists()
+        )
         way_out = (
             "It holds a run that has not ended: go on with it (--resume), or name"
-            if (folder / STATE).exists()
+            if unfinished
             else "Name"
         )
         raise ConfigError(f"The folder {folder} is not empty. {way_out} a new one for this run.")
     try:
-        begun = read_recipe(folder / "recipe.yaml")
+        begun = read_recipe(folder / _RECIPE)
     except ConfigError as error:
         raise ConfigError(f"The folder {folder} holds no run to go on with: {error}") from error
     if begun.sha256 != recipe.sha256:
@@ -72,7 +77,7 @@ def clear_failed_run(folder: Path, *, begun: bool) -> str:
             kept += f", and {CHECKPOINT} in it holds the best weights so far"
         return f"{kept}."
     if begun and not (folder / CHECKPOINT).exists():
-        for name in ("recipe.yaml", "split.csv", "mlflow.json"):
+        for name in (_RECIPE, "split.csv", "mlflow.json"):
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / "tensorboard", ignore_errors=True)
         if folder.is_dir() and not any(folder.iterdir()):
