@@ -19,7 +19,7 @@ LANGUAGE_KEY = "language"
 
 def get_language() -> Language:
     """Give the language of this visitor; English where none was chosen."""
-    return check_language(st.session_state.get(LANGUAGE_KEY, "en"))
+    return check_language(st.session_state.get(LANGUAGE_KEY) or "en")
 
 
 def say(text: str) -> str:
@@ -65,6 +65,20 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     st.html(f'<dl class="facts">{rows}</dl>')
 
 
+def show_empty(title: str, *texts: str) -> None:
+    """Show what a page does while there is nothing on it."""
+    said = "".join(f"<p>{to_html(text)}</p>" for text in texts)
+    st.html(f'<div class="empty"><h2>{to_html(title)}</h2>{said}</div>')
+
+
+def show_tally(figures: Iterable[tuple[str, str]]) -> None:
+    """Show a few large figures, each under its name."""
+    rows = "".join(
+        f"<div><dt>{to_html(name)}</dt><dd>{to_html(figure)}</dd></div>" for name, figure in figures
+    )
+    st.html(f'<dl class="tally">{rows}</dl>')
+
+
 def show_trouble(title: str, message: str, advice: str) -> None:
     """Show calmly why there is no result, and what to do."""
     st.html(
@@ -85,7 +99,8 @@ def follow_passes(what: str) -> Iterator[Callable[[int, int], None]]:
 
     def tell(done: int, whole: int) -> None:
         if whole > 1:
-            place.progress(min(1.0, done / whole), text=f"{what}: pass {done} of {whole}")
+            said = Text("{what}: pass {done} of {whole}", what=what, done=done, whole=whole)
+            place.progress(min(1.0, done / whole), text=say(said))
 
     try:
         yield tell
