@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from hilum.app.parts import LANGUAGE_KEY, say
+from hilum.app.parts import LANGUAGE_KEY, name_options, say
 from hilum.app.theme import (
     FIRST_THEME,
     PALETTES,
@@ -87,7 +87,7 @@ def show_switches() -> None:
     st.segmented_control(
         say(Text("Language")),
         list(LANGUAGES),
-        format_func=lambda language: LANGUAGES[language],
+        format_func=name_options(LANGUAGES, LANGUAGES.__getitem__),
         key=LANGUAGE_KEY,
         required=True,
         label_visibility="collapsed",
@@ -97,7 +97,7 @@ def show_switches() -> None:
     st.segmented_control(
         say(Text("Theme")),
         list(PALETTES),
-        format_func=lambda theme: say(_THEMES[theme]),
+        format_func=name_options(PALETTES, _THEMES.__getitem__),
         key=THEME_KEY,
         required=True,
         label_visibility="collapsed",

@@ -19,8 +19,10 @@ from hilum.app.batch_table import (
     write_csv,
     write_parquet,
 )
+from hilum.app.charts import show_chart
 from hilum.app.launcher import MOST_UPLOAD_BYTES
 from hilum.app.parts import (
+    name_options,
     say,
     show_empty,
     show_notes,
@@ -198,9 +200,8 @@ def _show_histogram(run: BatchRun, rows: Sequence[Row]) -> None:
                 alt.Tooltip("films:Q", title=say(Text("Films"))),
             ],
         )
-        .properties(height=200)
     )
-    st.altair_chart(chart, theme="streamlit")
+    show_chart(chart, Text("How many films have which probability, by outcome"))
 
 
 def forget_filters() -> None:
@@ -216,7 +217,7 @@ def _filter(rows: Sequence[Row], outcomes: list[str]) -> list[Row]:
             outcomes,
             default=outcomes,
             selection_mode="multi",
-            format_func=say_outcome,
+            format_func=name_options(outcomes, recall),
             key="wanted_outcomes",
         )
         name = st.text_input(say(Text("Name holds")), key="wanted_name")
@@ -246,16 +247,17 @@ def _show_table(rows: Sequence[Row]) -> None:
             ),
             "notes": columns.TextColumn(say(Text("Notes"))),
             "error": columns.TextColumn(say(Text("Why there is no answer"))),
-            "milliseconds": columns.NumberColumn("ms", format="%.0f"),
+            "milliseconds": columns.NumberColumn(say(Text("ms")), format="%.0f"),
         },
         key="batch_table",
     )
     failed = sum(row.decision is None for row in rows)
     if failed:
         show_quiet(
-            Text(
+            Text.counted(
+                "{count} of them is “{outcome}”: it could not be read; the reason is said.",
                 "{count:,} of them are “{outcome}”: they could not be read; the reason is said.",
-                count=failed,
+                failed,
                 outcome=Text(FAILED),
             )
         )

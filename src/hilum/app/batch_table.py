@@ -87,9 +87,10 @@ def _tell(text: str, *, aloud: bool) -> str:
     return say(text) if aloud else str(text)
 
 
-def _encode_thumbnail(thumbnail: bytes | None) -> str | None:
+def _encode_thumbnail(thumbnail: bytes | None) -> str:
     if thumbnail is None:
-        return None
+        # A cell without a picture would say "None".
+        return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
     return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode('ascii')}"
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from hilum.app.appearance import get_palette
-from hilum.app.parts import say, show_quiet, show_sentence, show_tally
+from hilum.app.charts import show_chart
+from hilum.app.parts import name_options, say, show_quiet, show_sentence, show_tally
 from hilum.app.wording import format_percent
 from hilum.errors import UnknownModelError
 from hilum.language import Text, recall
@@ -38,6 +39,7 @@ _COLUMNS: Mapping[str, Text] = {
     "decision": Text("Decision"),
     "notes": Text("Notes"),
     "error": Text("Error"),
+    "ms": Text("ms"),
     "feedback": Text("Feedback"),
     "film": Text("Film"),
     "from": Text("From"),
@@ -60,13 +62,13 @@ def choose_selection(journal: Journal) -> tuple[Selection, str | None]:
             say(Text("Period")),
             list(_PERIODS),
             index=1,
-            format_func=lambda key: say(_PERIODS[key][0]),
+            format_func=name_options(_PERIODS, lambda key: _PERIODS[key][0]),
             key="history_period",
         )
         chosen = st.selectbox(
             say(Text("Model")),
             [_EVERY_MODEL, *names],
-            format_func=lambda name: name or say(Text("All")),
+            format_func=name_options([_EVERY_MODEL, *names], lambda name: name or Text("All")),
             key="history_model",
         )
     _, days = _PERIODS[period]
@@ -143,9 +145,8 @@ def show_days(journal: Journal, selection: Selection) -> None:
                 alt.Tooltip("films:Q", title=say(Text("Analyses"))),
             ],
         )
-        .properties(height=200)
     )
-    st.altair_chart(chart, theme="streamlit")
+    show_chart(chart, Text("Analyses of each day, by outcome"))
 
 
 def show_scores(journal: Journal, selection: Selection, model: str) -> None:
@@ -189,9 +190,8 @@ def show_scores(journal: Journal, selection: Selection, model: str) -> None:
             .legend(orient="top"),
             strokeDash=alt.StrokeDash("films:N", legend=None),
         )
-        .properties(height=200)
     )
-    st.altair_chart(chart, theme="streamlit")
+    show_chart(chart, Text("Logits of the journal’s films beside those of validation"))
 
 
 def _find_spec(model: str, selection: Selection) -> ModelSpec | None:

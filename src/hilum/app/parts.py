@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import TypeVar
 
 import streamlit as st
 
 from hilum.language import Language, Text, check_language, translate
+
+Option = TypeVar("Option", bound=Hashable)
 
 _NOTE = Text("Note")
 
@@ -28,6 +31,18 @@ def say(text: str) -> str:
     A ``str`` that is no :class:`~hilum.language.Text` is a name or a value and stays as it is.
     """
     return translate(text, get_language())
+
+
+def name_options(
+    options: Iterable[Option], name: Callable[[Option], str]
+) -> Callable[[Option], str]:
+    """Say the names of a widget's options, for its ``format_func``.
+
+    They are said at once: Streamlit asks for them again where no visit is at hand, and so no
+    language.
+    """
+    said = {option: say(name(option)) for option in options}
+    return lambda option: said[option]
 
 
 def to_html(text: str) -> str:

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from hilum.app.launcher import MOST_UPLOAD_BYTES
-from hilum.app.parts import say, show_notes, show_quiet
+from hilum.app.parts import name_options, say, show_notes, show_quiet
 from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
 from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
@@ -95,8 +95,9 @@ def choose_film(tray: Tray) -> Film | None:
 
 
 def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None:
-    def name(key: str) -> str:
-        return _name_entry(entries[key], markdown=len(entries) <= _MOST_LISTED)
+    name = name_options(
+        entries, lambda key: _name_entry(entries[key], markdown=len(entries) <= _MOST_LISTED)
+    )
 
     if len(entries) > _MOST_LISTED:
         return st.selectbox(
@@ -139,7 +140,7 @@ def release_uploads(uploads: Sequence[UploadedFile]) -> None:
 
 def _name_entry(entry: Entry, *, markdown: bool) -> str:
     if entry.sample is not None:
-        return say(entry.sample.title)
+        return entry.sample.title
     # The label of a radio is Markdown; a file name is plain text.
     return escape_markdown(entry.name) if markdown else entry.name
 
@@ -183,7 +184,7 @@ def choose_operating_point(spec: ModelSpec) -> str:
     chosen = st.radio(
         say(Text("Operating point")),
         names,
-        format_func=lambda name: say(name_operating_point(name)),
+        format_func=name_options(names, name_operating_point),
         captions=[say(describe_operating_point(point)) for point in points.values()],
         key=key,
         help=say(
@@ -223,10 +224,11 @@ def choose_gate() -> bool:
 
 def choose_method() -> str:
     """Let the visitor choose how the map is made."""
+    names = [method.name for method in METHODS.values() if method.extra is None]
     return st.selectbox(
         say(Text("Map")),
-        [method.name for method in METHODS.values() if method.extra is None],
-        format_func=lambda name: say(METHODS[name].summary.as_start()),
+        names,
+        format_func=name_options(names, lambda name: METHODS[name].summary.as_start()),
         key="method",
         help=say(
             Text(
@@ -246,7 +248,7 @@ def choose_view(method: str = "evidence") -> View:
     scale = st.select_slider(
         say(Text("Full colour at")),
         scales,
-        format_func=lambda value: say(Text("± {value:g} logit", value=value)),
+        format_func=name_options(scales, lambda value: Text("± {value:g} logit", value=value)),
         key="scale",
         help=say(
             Text(
@@ -258,7 +260,7 @@ def choose_view(method: str = "evidence") -> View:
     colormap = st.selectbox(
         say(Text("Colour scale")),
         list(COLORMAPS),
-        format_func=lambda name: say(COLORMAP_TITLES.get(name, name)),
+        format_func=name_options(COLORMAPS, lambda name: COLORMAP_TITLES.get(name, name)),
         key="colormap",
     )
     return View(opacity=opacity / 100.0, colormap=colormap, scale=scale, method=method)

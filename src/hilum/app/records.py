@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from hilum.app.parts import say, show_notes
+from hilum.app.parts import name_options, say, show_notes
 from hilum.app.session import Film
 from hilum.app.settings import get_options
 from hilum.errors import HilumError, JournalError
@@ -153,7 +153,7 @@ def ask_for_feedback(state: State, model: str, film: Film) -> None:
         say(Text("Do you agree with this answer?")),
         list(VERDICTS),
         key=key,
-        format_func=lambda verdict: say(VERDICTS[verdict].as_start()),
+        format_func=name_options(VERDICTS, lambda verdict: VERDICTS[verdict].as_start()),
         on_change=_keep_feedback,
         args=(state, key, number),
     )

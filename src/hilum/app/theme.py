@@ -154,9 +154,20 @@ _PARTS = """
   color: var(--text); }
 .mast p { margin: 0; color: var(--muted); font-size: 0.9rem; }
 .mast .use { margin-left: auto; }
-.st-key-head { gap: 0.4rem 1.25rem; flex-wrap: wrap; justify-content: space-between; }
+.st-key-head { gap: 0.7rem 1.25rem; flex-wrap: wrap; justify-content: space-between; }
 .st-key-head > div:has(> .st-key-ways) { flex: 1 1 auto; width: auto; }
 .st-key-switches { gap: 0.4rem 0.75rem; flex-wrap: wrap; }
+/* A line of Korean breaks between words, not within them. */
+:root:lang(ko) { word-break: keep-all; overflow-wrap: break-word; }
+:root:lang(ko) .part { letter-spacing: 0.02em; }
+/* Streamlit fades captions below AA on a light ground. */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: var(--muted);
+  opacity: 1; }
+/* White on the pale green of the dark theme cannot be read. */
+button[kind="primary"]:enabled, button[kind="primary"]:enabled p {
+  color: var(--ground) !important; }
+[data-testid="stMultiSelect"] [data-tag] { background: var(--raised); color: var(--text); }
+[data-testid="stMultiSelect"] [data-tag] * { color: var(--text); }
 .st-key-browser { display: none; }
 .st-key-ways { gap: 0.25rem 1.25rem; flex-wrap: wrap; }
 .st-key-ways a { padding: 0.2rem 0; border-radius: 0; background: none !important; }
@@ -176,7 +187,7 @@ _PARTS = """
   font-variant-numeric: tabular-nums; }
 .card .quiet { font-size: 0.84rem; }
 
-.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; padding: 0; }
+dl.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; padding: 0 !important; }
 .tally dt { font-size: 0.84rem; color: var(--muted); margin: 0; font-weight: 400; }
 .tally dd { margin: 0; font-size: 1.7rem; font-weight: 300; line-height: 1.2;
   font-variant-numeric: tabular-nums; }

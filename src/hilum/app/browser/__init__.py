@@ -12,6 +12,7 @@ import streamlit as st
 
 from hilum.app.browser.words import WIDGET_WORDS
 from hilum.app.parts import get_language, say
+from hilum.language import LANGUAGES
 
 __all__ = ["WIDGET_WORDS", "tell_browser"]
 
@@ -24,4 +25,7 @@ def tell_browser() -> None:
     language = get_language()
     words = {} if language == "en" else {word: say(said) for word, said in WIDGET_WORDS.items()}
     with st.container(key="browser"):
-        _mount(key="browser_words", data={"language": language, "words": words})
+        _mount(
+            key="browser_words",
+            data={"language": language, "languages": dict(LANGUAGES), "words": words},
+        )

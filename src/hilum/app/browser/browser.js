@@ -14,6 +14,7 @@ const NAMES = ["aria-label", "placeholder", "title"];
 const OWN = '[data-testid="stWidgetLabel"], [data-testid="stFileUploaderFileName"], [role="option"]';
 
 let words = [];
+let languages = {};
 let observer = null;
 const english = new WeakMap();
 
@@ -84,13 +85,31 @@ function sayWidget(widget) {
   }
 }
 
+// Each language is named in itself, and read aloud so.
+function markLanguages() {
+  for (const button of document.querySelectorAll(".st-key-language button")) {
+    const code = Object.keys(languages).find((one) => languages[one] === button.textContent.trim());
+    if (code && button.lang !== code) button.lang = code;
+  }
+}
+
+// A table that is wider than its place is scrolled by the keyboard too.
+function reachTables() {
+  for (const table of document.querySelectorAll(".st-key-card_text table")) {
+    if (table.tabIndex < 0) table.tabIndex = 0;
+  }
+}
+
 function sayAll() {
+  markLanguages();
+  reachTables();
   for (const widget of document.querySelectorAll(WIDGETS)) sayWidget(widget);
 }
 
 export default function tell({ data }) {
   document.documentElement.lang = data.language;
   words = readWords(data.words);
+  languages = data.languages;
   sayAll();
   if (!observer) {
     let waiting = false;
