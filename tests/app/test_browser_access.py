@@ -105,6 +105,8 @@ def fill(page: Page, name: str) -> None:
         page.locator(".st-key-save_csv").wait_for()
     elif name == "history":
         page.locator(".st-key-save_feedback").wait_for()
+    elif name == "models":
+        page.locator(".st-key-card_text table[tabindex]").nth(2).wait_for()
     # Streamlit fades in what has changed, and fading words have little contrast.
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
     page.wait_for_timeout(1500)

@@ -64,6 +64,11 @@ def take_preferences(state: State, address: MutableMapping[str, str], locale: st
             address[name] = state[key]
 
 
+def list_address(state: State) -> dict[str, str]:
+    """Give what the visitor has chosen, for the address of another page."""
+    return {name: state[_IN_ADDRESS[name]] for name in sorted(state[_FROM_ADDRESS])}
+
+
 def _match_locale(locale: str | None) -> str:
     language = (locale or "").partition("-")[0].lower()
     return language if language in LANGUAGES else "en"

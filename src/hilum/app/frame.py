@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from hilum.app.appearance import show_switches
+from hilum.app.appearance import list_address, show_switches
 from hilum.app.parts import to_html
 from hilum.language import Text
 from hilum.report.wording import RESEARCH_ONLY
@@ -23,6 +23,8 @@ def show_frame(screens: Sequence[Page], here: Page) -> None:
         f'<header class="mast"><h1>hilum</h1><p>{to_html(_QUESTION)}</p>'
         f'<p class="use">{to_html(RESEARCH_ONLY)}</p></header>'
     )
+    # In the links too: without it each page would write it anew, and stand in the history twice.
+    address = list_address(st.session_state)
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         with st.container(key="ways", horizontal=True, gap="small"):
             for screen in screens:
@@ -31,7 +33,7 @@ def show_frame(screens: Sequence[Page], here: Page) -> None:
                     st.container(key="here", width="content") if screen is here else nullcontext()
                 )
                 with place:
-                    st.page_link(screen, label=screen.title)
+                    st.page_link(screen, label=screen.title, query_params=address)
         with st.container(key="switches", horizontal=True, width="content", gap="small"):
             show_switches()
 

@@ -96,7 +96,7 @@ function markLanguages() {
 // A table that is wider than its place is scrolled by the keyboard too.
 function reachTables() {
   for (const table of document.querySelectorAll(".st-key-card_text table")) {
-    if (table.tabIndex < 0) table.tabIndex = 0;
+    if (!table.hasAttribute("tabindex")) table.tabIndex = 0;
   }
 }
 
