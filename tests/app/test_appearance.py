@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import MessageToDict
 
 from hilum.app.launcher import PAGE
 from hilum.app.theme import DARK, LIGHT
@@ -21,6 +20,8 @@ from hilum.inference import ModelOutput, OnnxBackend
 from messages import collect_messages, read_catalogue
 
 testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "app"')
+# It has no types.
+json_format = pytest.importorskip("google.protobuf.json_format")
 
 pytestmark = pytest.mark.usefixtures("no_shared_model")
 
@@ -200,7 +201,7 @@ def list_shown(page: Any) -> Iterator[str]:
         # The words of Streamlit's own widgets come with their English, to be found by it.
         if proto is None or element.type == "html" or element.key == "browser_words":
             continue
-        said = MessageToDict(proto) if hasattr(proto, "DESCRIPTOR") else {}
+        said = json_format.MessageToDict(proto) if hasattr(proto, "DESCRIPTOR") else {}
         # What JavaScript and the film are made of is shown to nobody.
         for name in ("jsContent", "cssContent", "htmlContent", "arrowData", "data", "spec", "id"):
             said.pop(name, None)

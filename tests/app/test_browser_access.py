@@ -21,7 +21,7 @@ pytest.importorskip("streamlit", reason='needs the extra "app"')
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, FilePayload, Page
 
 pytestmark = pytest.mark.browser
 
@@ -76,12 +76,11 @@ def draw_film() -> bytes:
 
 
 def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    page.locator("input[type=file]").set_input_files(
-        [
-            {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-            for name, data in files
-        ]
-    )
+    payloads: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+        for name, data in files
+    ]
+    page.locator("input[type=file]").set_input_files(payloads)
 
 
 def go_to(page: Page, name: str, language: str) -> None:
@@ -106,7 +105,7 @@ def fill(page: Page, name: str) -> None:
     elif name == "history":
         page.locator(".st-key-save_feedback").wait_for()
     elif name == "models":
-        page.locator(".st-key-card_text table[tabindex]").nth(2).wait_for()
+        page.locator(".st-key-card_text table[tabindex]").nth(1).wait_for()
     # Streamlit fades in what has changed, and fading words have little contrast.
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
     page.wait_for_timeout(1500)
@@ -198,7 +197,7 @@ def test_one_visitor_switches_and_another_sees_nothing_of_it(
     # Back again: what a widget says of its own comes back too.
     page.locator(".st-key-language").get_by_text("English").click()
     page.locator(".answer", has_text="Decision: ").wait_for()
-    page.locator('[data-testid="stFileUploader"]').get_by_text("Upload").wait_for()
+    page.locator('[data-testid="stFileUploader"]').get_by_text("Upload", exact=True).wait_for()
 
 
 def test_a_browser_in_korean_opens_the_page_in_korean(chromium: Path, address: str) -> None:

@@ -133,7 +133,7 @@ def _list_network(spec: ModelSpec) -> list[tuple[Text, str]]:
                 height=film.height_px,
                 channels=film.channels,
                 resize=film.resize,
-                recipe=film.recipe,
+                recipe=str(film.recipe),
                 normalization=normalization,
             ),
         ),
