@@ -126,7 +126,6 @@ def open_chromium(
     *switches: str,
     width_px: int = 1440,
     height_px: int = 900,
-    locale: str = "en-US",
 ) -> Iterator[BrowserContext]:
     """Open a headless Chromium with a user folder of its own, and more switches if need be."""
     from playwright.sync_api import sync_playwright
@@ -138,7 +137,6 @@ def open_chromium(
             args=[*_CHROMIUM_SWITCHES, *switches],
             viewport={"width": width_px, "height": height_px},
             reduced_motion="reduce",
-            locale=locale,
         )
         try:
             yield context

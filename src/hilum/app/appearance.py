@@ -120,18 +120,19 @@ def theme_each_visit() -> None:
 
     Streamlit's configuration, from which it takes the theme, is one for all visitors.
     """
-    from streamlit.runtime.app_session import AppSession
+    from streamlit.runtime import app_session
 
-    create = AppSession._create_new_session_message
+    session_class: Any = app_session.AppSession
+    create = session_class._create_new_session_message
 
-    def create_themed(session: AppSession, *args: Any, **kwargs: Any) -> Any:
+    def create_themed(session: app_session.AppSession, *args: Any, **kwargs: Any) -> Any:
         message = create(session, *args, **kwargs)
         state = session.session_state
         if _TOLD_KEY in state:
             _write_theme(message.new_session, PALETTES[check_theme(state[_TOLD_KEY])])
         return message
 
-    AppSession._create_new_session_message = create_themed  # type: ignore[method-assign]
+    session_class._create_new_session_message = create_themed
 
 
 def _write_theme(message: NewSession, palette: Palette) -> None:
