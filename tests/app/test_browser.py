@@ -159,7 +159,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
       return [e.type || e.tagName, e.ariaLabel || e.dataset.part || e.innerText || ''].join(' ');
     }"""
     reached = set()
-    for _ in range(48):
+    for _ in range(52):
         visit.page.keyboard.press("Tab")
         reached.add(visit.page.evaluate(name))
     wanted = {

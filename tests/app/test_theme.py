@@ -19,24 +19,33 @@ def _contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("text", [theme.TEXT, theme.MUTED, theme.ACCENT])
-@pytest.mark.parametrize("ground", [theme.GROUND, theme.SURFACE, theme.RAISED, theme.FILM_GROUND])
-def test_text_reaches_aa_on_every_ground(text: str, ground: str) -> None:
-    assert _contrast(text, ground) >= 4.5
+@pytest.mark.parametrize("palette", theme.PALETTES.values(), ids=theme.PALETTES)
+@pytest.mark.parametrize("ground", ["ground", "surface", "raised"])
+@pytest.mark.parametrize("text", ["text", "muted", "accent"])
+def test_text_reaches_aa_on_every_ground(text: str, ground: str, palette: theme.Palette) -> None:
+    assert _contrast(getattr(palette, text), getattr(palette, ground)) >= 4.5
 
 
-@pytest.mark.parametrize("mark", [theme.ACCENT, theme.BAR])
-def test_marks_of_the_scale_stand_out(mark: str) -> None:
-    assert _contrast(mark, theme.RAISED) >= 3.0
+@pytest.mark.parametrize("palette", theme.PALETTES.values(), ids=theme.PALETTES)
+def test_marks_stand_out(palette: theme.Palette) -> None:
+    assert _contrast(palette.accent, palette.raised) >= 3.0
+    assert _contrast(palette.bar, palette.raised) >= 3.0
+    for name, color in palette.series.items():
+        assert _contrast(color, palette.ground) >= 3.0, name
 
 
-def test_style_sheet_fetches_nothing() -> None:
-    assert not re.search(r"https?:|//[a-z]|@import|url\(", theme.STYLE_SHEET)
+def test_films_lie_on_black_in_every_theme() -> None:
+    assert {palette.film_ground for palette in theme.PALETTES.values()} == {"#000000"}
+
+
+@pytest.mark.parametrize("palette", theme.PALETTES.values(), ids=theme.PALETTES)
+def test_style_sheet_fetches_nothing(palette: theme.Palette) -> None:
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", theme.write_style_sheet(palette))
 
 
 def test_streamlit_knows_every_option_of_the_theme() -> None:
     config = pytest.importorskip("streamlit.config")
-    for name in theme.STREAMLIT_THEME:
+    for name in theme.describe_theme(theme.DARK):
         assert f"theme.{name}" in config.get_config_options()
 
 

@@ -71,10 +71,10 @@ def main() -> None:
     """Show the viewer and count the runs of the page."""
     import streamlit as st
 
-    from hilum.app.theme import STYLE_SHEET
+    from hilum.app.theme import DARK, write_style_sheet
     from hilum.app.viewer import pack_film, show_viewer
 
-    st.html(STYLE_SHEET)
+    st.html(write_style_sheet(DARK))
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
     st.button("Run again")
     st.text(f"run {st.session_state['runs']}")

@@ -7,6 +7,7 @@ import pytest
 
 from factories.faithfulness_facts import WARNING, make_faithfulness
 from factories.networks import build_tiny_onnx, make_tiny_facts
+from hilum.language import translate
 from hilum.models.zoo import list_models
 from hilum.report.figures import format_interval, render_metrics_table
 from hilum.report.model_card import render_model_card
@@ -101,3 +102,15 @@ def test_readme_tells_the_figures_of_the_default_model(spec: ModelSpec) -> None:
     block = re.search(r"<!-- figures:begin -->\n(.*?)<!-- figures:end -->", readme, re.DOTALL)
     assert block is not None
     assert block[1].strip() == render_metrics_table(spec, "test").strip()
+
+
+def test_a_card_can_be_said_in_korean() -> None:
+    for spec in list_models():
+        card = translate(render_model_card(spec), "ko")
+        assert card.startswith(f"# {spec.name} {spec.version}\n")
+        assert "## 용도와 한계" in card
+        assert "연구와 교육용이며 의료기기가 아닙니다." in card
+        # What lies between two of them is struck out.
+        assert "~" not in card
+        english = str(render_model_card(spec))
+        assert re.findall(r"\d\.\d{3,}", card) == re.findall(r"\d\.\d{3,}", english)

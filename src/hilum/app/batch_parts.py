@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from hilum.app.appearance import get_palette
 from hilum.app.batch_run import BatchRun, Progress, Row
 from hilum.app.batch_table import (
     FAILED,
@@ -14,14 +15,26 @@ from hilum.app.batch_table import (
     count_outcomes,
     count_probabilities,
     make_table,
+    say_outcome,
     write_csv,
     write_parquet,
 )
+from hilum.app.charts import show_chart
 from hilum.app.launcher import MOST_UPLOAD_BYTES
-from hilum.app.parts import show_notes, show_part, show_quiet, to_html
+from hilum.app.parts import (
+    name_options,
+    say,
+    show_empty,
+    show_notes,
+    show_part,
+    show_quiet,
+    show_tally,
+    to_html,
+)
 from hilum.app.rail import release_uploads
-from hilum.app.theme import SIDES
 from hilum.app.tray import Entry, Tray
+from hilum.app.wording import name_operating_point
+from hilum.language import Text, join_texts, recall
 from hilum.types import UNCERTAIN
 
 # All films of a run lie in memory when it begins, and fewer with each that is done.
@@ -36,7 +49,7 @@ def choose_films() -> list[Entry] | None:
     generation = st.session_state.setdefault("batch_generation", 0)
     key = f"batch_uploads:{generation}"
     st.file_uploader(
-        "Drop many films here, or a ZIP of them",
+        say(Text("Drop many films here, or a ZIP of them")),
         type=None,
         accept_multiple_files=True,
         key=key,
@@ -45,26 +58,35 @@ def choose_films() -> list[Entry] | None:
         max_upload_size=MOST_UPLOAD_BYTES // _MIB,
     )
     if refused := st.session_state.get("batch_refused"):
-        st.html(
-            f'<p class="note" role="alert"><b>Note</b>{to_html(", ".join(refused))} did not fit: '
-            f"the page takes films of {_MOST_BYTES // _MIB:,} MB at once. Analyze these first, or "
-            "use <code>hilum analyze FOLDER</code> in a terminal.</p>"
+        said = Text(
+            "{names} did not fit: the page takes films of {most:,} MB at once. Analyze those that "
+            "wait first, or use this command in a terminal: hilum analyze FOLDER",
+            names=", ".join(refused),
+            most=_MOST_BYTES // _MIB,
         )
+        st.html(f'<p class="note" role="alert"><b>{to_html(Text("Note"))}</b>{to_html(said)}</p>')
     entries = tray.list_entries()
     show_quiet(_count_waiting(len(entries)))
     with st.container(horizontal=True):
-        started = st.button("Analyze them", type="primary", disabled=not entries, key="start")
-        st.button("Forget them", on_click=tray.clear, disabled=not entries, key="forget_batch")
+        started = st.button(
+            say(Text("Analyze them")), type="primary", disabled=not entries, key="start"
+        )
+        st.button(
+            say(Text("Forget them")),
+            on_click=tray.clear,
+            disabled=not entries,
+            key="forget_batch",
+        )
     if not started:
         return None
     tray.clear()  # the run has them now, and lets each go
     return entries
 
 
-def _count_waiting(films: int) -> str:
-    if films == 1:
-        return "1 film waits."
-    return f"{films:,} films wait." if films else "No film waits."
+def _count_waiting(films: int) -> Text:
+    if not films:
+        return Text("No film waits.")
+    return Text.counted("{count} film waits.", "{count:,} films wait.", films)
 
 
 def _take_uploads(key: str, tray: Tray) -> None:
@@ -82,11 +104,13 @@ def _take_uploads(key: str, tray: Tray) -> None:
 
 def show_before() -> None:
     """Show what the page does while there is no run."""
-    st.html(
-        '<div class="empty"><h2>Drop many films, or a ZIP of them.</h2>'
-        "<p>Each gets its probability and decision, in a table that you can sort, filter and take "
-        "along as CSV or Parquet. A film that cannot be read is listed with the reason, and the "
-        "others go on.</p></div>"
+    show_empty(
+        Text("Drop many films, or a ZIP of them."),
+        Text(
+            "Each gets its probability and decision, in a table that you can sort, filter and take "
+            "along as CSV or Parquet. A film that cannot be read is listed with the reason, and "
+            "the others go on."
+        ),
     )
 
 
@@ -96,52 +120,55 @@ def show_progress(run: BatchRun) -> None:
     progress = run.get_progress()
     if progress.state != "running":
         st.rerun()
-    show_part("At work")
-    st.progress(progress.done / progress.whole, text=describe_progress(progress))
-    st.button("Cancel", on_click=run.cancel, key="cancel")
+    show_part(Text("At work"))
+    st.progress(progress.done / progress.whole, text=say(describe_progress(progress)))
+    st.button(say(Text("Cancel")), on_click=run.cancel, key="cancel")
 
 
-def describe_progress(progress: Progress) -> str:
+def describe_progress(progress: Progress) -> Text:
     """Say how far a run is, e.g. ``"120 of 300 films, 2 without an answer, about 14 s left"``."""
-    parts = [f"{progress.done:,} of {progress.whole:,} films"]
+    parts = [Text("{done:,} of {whole:,} films", done=progress.done, whole=progress.whole)]
     if progress.failed:
-        parts.append(f"{progress.failed:,} without an answer")
-    if progress.seconds_left is not None:
-        left = progress.seconds_left
-        parts.append(
-            f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left"
-        )
-    return ", ".join(parts)
+        parts.append(Text("{failed:,} without an answer", failed=progress.failed))
+    left = progress.seconds_left
+    if left is not None and left >= 90:
+        parts.append(Text("about {minutes:.0f} min left", minutes=left / 60))
+    elif left is not None:
+        parts.append(Text("about {seconds:.0f} s left", seconds=left))
+    return join_texts(parts, ", ")
 
 
 def show_results(run: BatchRun, journal_troubles: Sequence[str]) -> None:
     """Show the outcome of a run that has ended, and what the journal could not keep of it."""
     progress, rows = run.get_progress(), run.list_rows()
-    show_part("Cancelled" if progress.state == "cancelled" else "Done")
+    show_part(Text("Cancelled") if progress.state == "cancelled" else Text("Done"))
     rate = progress.done / progress.seconds if progress.seconds else 0.0
     show_quiet(
-        f"{progress.done:,} of {progress.whole:,} films in {progress.seconds:.0f} s "
-        f"({rate:.1f} a second), with {run.spec.name} {run.spec.version} at {run.operating_point}."
+        Text(
+            "{done:,} of {whole:,} films in {seconds:.0f} s ({rate:.1f} a second), with {model} "
+            "{version} at {point}.",
+            done=progress.done,
+            whole=progress.whole,
+            seconds=progress.seconds,
+            rate=rate,
+            model=run.spec.name,
+            version=run.spec.version,
+            point=name_operating_point(run.operating_point),
+        )
     )
     if journal_troubles:
-        show_notes([f"Not every analysis is in the journal. {journal_troubles[0]}"])
+        told = Text("Not every analysis is in the journal.")
+        show_notes([join_texts([told, journal_troubles[0]])])
     if not rows:
         return
     outcomes = count_outcomes(rows)
-    st.html(
-        '<dl class="tally">'
-        + "".join(
-            f"<div><dt>{to_html(name)}</dt><dd>{count:,}</dd></div>"
-            for name, count in outcomes.items()
-        )
-        + "</dl>"
-    )
+    show_tally((recall(name), f"{count:,}") for name, count in outcomes.items())
     if any(row.probability is not None for row in rows):
-        show_part("Probabilities")
+        show_part(Text("Probabilities"))
         _show_histogram(run, rows)
-    show_part("Films")
+    show_part(Text("Films"))
     chosen = _filter(rows, list(outcomes))
-    show_quiet(f"{len(chosen):,} of {len(rows):,} films.")
+    show_quiet(Text("{chosen:,} of {all:,} films.", chosen=len(chosen), all=len(rows)))
     _show_table(chosen)
     _show_downloads(run, chosen)
 
@@ -151,21 +178,30 @@ def _show_histogram(run: BatchRun, rows: Sequence[Row]) -> None:
 
     labels = run.spec.labels
     colors = {labels.positive: "positive", labels.negative: "negative", UNCERTAIN: "open"}
+    series, table = get_palette().series, count_probabilities(rows)
+    table["decision"] = [say_outcome(decision) for decision in table["decision"]]
     chart = (
-        alt.Chart(count_probabilities(rows))
+        alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("low:Q", bin="binned", title="Probability").axis(format="%", grid=False),
+            x=alt.X("low:Q", bin="binned", title=say(Text("Probability"))).axis(
+                format="%", grid=False
+            ),
             x2="high:Q",
-            y=alt.Y("films:Q", title="Films"),
+            y=alt.Y("films:Q", title=say(Text("Films"))),
             color=alt.Color("decision:N", title=None)
-            .scale(domain=list(colors), range=[SIDES[side] for side in colors.values()])
+            .scale(
+                domain=[say_outcome(decision) for decision in colors],
+                range=[series[side] for side in colors.values()],
+            )
             .legend(orient="top"),
-            tooltip=["decision:N", "films:Q"],
+            tooltip=[
+                alt.Tooltip("decision:N", title=say(Text("Outcome"))),
+                alt.Tooltip("films:Q", title=say(Text("Films"))),
+            ],
         )
-        .properties(height=200)
     )
-    st.altair_chart(chart, theme="streamlit")
+    show_chart(chart, Text("How many films have which probability, by outcome"))
 
 
 def forget_filters() -> None:
@@ -177,11 +213,21 @@ def forget_filters() -> None:
 def _filter(rows: Sequence[Row], outcomes: list[str]) -> list[Row]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.pills(
-            "Outcome", outcomes, default=outcomes, selection_mode="multi", key="wanted_outcomes"
+            say(Text("Outcome")),
+            outcomes,
+            default=outcomes,
+            selection_mode="multi",
+            format_func=name_options(outcomes, recall),
+            key="wanted_outcomes",
         )
-        name = st.text_input("Name holds", key="wanted_name")
+        name = st.text_input(say(Text("Name holds")), key="wanted_name")
         low, high = st.slider(
-            "Probability", 0, 100, (0, 100), format="%d %%", key="wanted_probability"
+            say(Text("Probability")),
+            0,
+            100,
+            (0, 100),
+            format="%d %%",
+            key="wanted_probability",
         )
     return choose_rows(rows, wanted, name, low / 100.0, high / 100.0)
 
@@ -193,27 +239,34 @@ def _show_table(rows: Sequence[Row]) -> None:
         hide_index=True,
         row_height=56,
         column_config={
-            "film": columns.ImageColumn("Film", width="small"),
-            "name": columns.TextColumn("Name"),
-            "outcome": columns.TextColumn("Outcome"),
+            "film": columns.ImageColumn(say(Text("Film")), width="small"),
+            "name": columns.TextColumn(say(Text("Name"))),
+            "outcome": columns.TextColumn(say(Text("Outcome"))),
             "probability": columns.ProgressColumn(
-                "Probability", min_value=0.0, max_value=1.0, format="percent"
+                say(Text("Probability")), min_value=0.0, max_value=1.0, format="percent"
             ),
-            "notes": columns.TextColumn("Notes"),
-            "error": columns.TextColumn("Why there is no answer"),
-            "milliseconds": columns.NumberColumn("ms", format="%.0f"),
+            "notes": columns.TextColumn(say(Text("Notes"))),
+            "error": columns.TextColumn(say(Text("Why there is no answer"))),
+            "milliseconds": columns.NumberColumn(say(Text("ms")), format="%.0f"),
         },
         key="batch_table",
     )
     failed = sum(row.decision is None for row in rows)
     if failed:
-        show_quiet(f"{failed} of them are “{FAILED}”: they could not be read; the reason is said.")
+        show_quiet(
+            Text.counted(
+                "{count} of them is “{outcome}”: it could not be read; the reason is said.",
+                "{count:,} of them are “{outcome}”: they could not be read; the reason is said.",
+                failed,
+                outcome=Text(FAILED),
+            )
+        )
 
 
 def _show_downloads(run: BatchRun, rows: Sequence[Row]) -> None:
     with st.container(horizontal=True):
         st.download_button(
-            "Table (CSV)",
+            say(Text("Table (CSV)")),
             data=lambda: write_csv(run, rows),
             file_name="hilum-batch.csv",
             mime="text/csv",
@@ -221,7 +274,7 @@ def _show_downloads(run: BatchRun, rows: Sequence[Row]) -> None:
             key="save_csv",
         )
         st.download_button(
-            "Table (Parquet)",
+            say(Text("Table (Parquet)")),
             data=lambda: write_parquet(run, rows),
             file_name="hilum-batch.parquet",
             mime="application/vnd.apache.parquet",

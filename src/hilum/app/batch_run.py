@@ -21,6 +21,7 @@ from hilum.app.records import Recorder
 from hilum.app.session import Engine
 from hilum.app.tray import Entry
 from hilum.errors import HilumError
+from hilum.language import Text
 from hilum.predictor import decide_again
 from hilum.report import draw_film
 from hilum.types import Prediction
@@ -198,13 +199,13 @@ def _analyze(
         prediction = decide_again(prediction, engine.spec, operating_point, gate=gate)
     except HilumError as error:
         recorder.record_failure(error, engine.spec, measure(), sha256)
-        return Row(entry.name, measure(), error=str(error))
+        return Row(entry.name, measure(), error=error.text)
     except Exception as error:
         # One film must not end the others. The message may hold what stands in the film.
         where = "".join(traceback.format_tb(error.__traceback__))
         _LOG.error("A film of a batch ended with %s:\n%s", type(error).__name__, where)
         recorder.record_failure(error, engine.spec, measure(), sha256)
-        return Row(entry.name, measure(), error=f"An unexpected {type(error).__name__}.")
+        return Row(entry.name, measure(), error=_describe(error))
     recorder.record(prediction, engine.spec, measure())
     thumbnail = _draw_thumbnail(prediction)
     notes = (*prediction.reasons, *prediction.warnings)
@@ -219,6 +220,10 @@ def _analyze(
         notes=tuple(dict.fromkeys(note.code for note in notes)),
         thumbnail=thumbnail,
     )
+
+
+def _describe(error: Exception) -> Text:
+    return Text("An unexpected {kind}.", kind=type(error).__name__)
 
 
 def _draw_thumbnail(prediction: Prediction) -> bytes:

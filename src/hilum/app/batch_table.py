@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hilum.app.batch_run import BatchRun, Row
+from hilum.app.parts import say
+from hilum.language import recall, template
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FAILED = "failed"
+FAILED = template("failed")
 _BINS = 20
 
 
@@ -47,8 +49,13 @@ def choose_rows(
     return [row for row in rows if fits(row)]
 
 
+def say_outcome(outcome: str) -> str:
+    """Say a decision, or that there is none, in the visitor's language."""
+    return say(recall(outcome))
+
+
 def make_table(rows: Sequence[Row], *, pictures: bool) -> pd.DataFrame:
-    """Make the table for the screen (``pictures``), or for a file."""
+    """Make the table for the screen (``pictures``), in the visitor's language, or for a file."""
     import pandas as pd
 
     columns: dict[str, list[object]] = {}
@@ -56,10 +63,10 @@ def make_table(rows: Sequence[Row], *, pictures: bool) -> pd.DataFrame:
         columns["film"] = [_encode_thumbnail(row.thumbnail) for row in rows]
     columns |= {
         "name": [row.name for row in rows],
-        "outcome": [get_outcome(row) for row in rows],
+        "outcome": [_tell(recall(get_outcome(row)), aloud=pictures) for row in rows],
         "probability": [row.probability for row in rows],
         "notes": [", ".join(row.notes) for row in rows],
-        "error": [row.error or "" for row in rows],
+        "error": [_tell(row.error or "", aloud=pictures) for row in rows],
     }
     if not pictures:
         columns |= {
@@ -75,9 +82,15 @@ def make_table(rows: Sequence[Row], *, pictures: bool) -> pd.DataFrame:
     return table
 
 
-def _encode_thumbnail(thumbnail: bytes | None) -> str | None:
+def _tell(text: str, *, aloud: bool) -> str:
+    """Say a text in the visitor's language, or give its English: files are the same to all."""
+    return say(text) if aloud else str(text)
+
+
+def _encode_thumbnail(thumbnail: bytes | None) -> str:
     if thumbnail is None:
-        return None
+        # A cell without a picture would say "None".
+        return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
     return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode('ascii')}"
 
 

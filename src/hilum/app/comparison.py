@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from hilum.app.parts import show_notes, show_quiet, to_html
+from hilum.app.parts import say, show_notes, show_quiet, to_html
 from hilum.app.pictures import draw_evidence, show_picture
 from hilum.app.rail import View
 from hilum.app.wording import format_percent, name_operating_point
 from hilum.explain import METHODS
+from hilum.language import Text, join_texts, recall
 from hilum.models.zoo import list_models
 from hilum.spec import ModelSpec
 from hilum.types import Prediction
@@ -28,7 +29,9 @@ def choose_models(first: str | None) -> list[str]:
     kept = st.session_state.get("compared_models")
     if kept is None or not set(kept) <= set(names):
         st.session_state["compared_models"] = names
-    return st.multiselect("Models", names, key="compared_models")
+    return st.multiselect(
+        say(Text("Models")), names, key="compared_models", placeholder=say(Text("Choose models"))
+    )
 
 
 def choose_methods() -> list[str]:
@@ -37,10 +40,15 @@ def choose_methods() -> list[str]:
     if "compared_methods" not in st.session_state:
         st.session_state["compared_methods"] = list(_FIRST_METHODS[:2])
     return st.multiselect(
-        "Methods of the first model",
+        say(Text("Methods of the first model")),
         names,
         key="compared_methods",
-        help="Occlusion, RISE and Score-CAM ask the network some hundred times and take seconds.",
+        placeholder=say(Text("Choose methods")),
+        help=say(
+            Text(
+                "Occlusion, RISE and Score-CAM ask the network some hundred times and take seconds."
+            )
+        ),
     )
 
 
@@ -50,27 +58,28 @@ def show_networks(answers: Sequence[tuple[ModelSpec, Prediction]], view: View) -
         for number, (spec, prediction) in enumerate(answers):
             with st.container(key=f"card_{number}", gap="xsmall"):
                 st.html(_head(spec, prediction))
-                words = f"The film with the evidence of {spec.name} over it"
+                words = Text("The film with the evidence of {model} over it", model=spec.name)
                 if not prediction.assessed:
-                    words = f"The film; {spec.name} did not assess it"
+                    words = Text("The film; {model} did not assess it", model=spec.name)
                 show_picture(draw_evidence(prediction, view, max_side_px=_CARD_SIDE_PX), words)
 
 
 def _head(spec: ModelSpec, prediction: Prediction) -> str:
     if prediction.probability is None:
-        figure = "–"
-        reasons = " ".join(reason.message for reason in prediction.reasons)
-        detail = f"Refused by the input gate. {reasons}"
+        figure: str = "–"
+        reasons = [reason.message for reason in prediction.reasons]
+        detail = join_texts([Text("Refused by the input gate."), *reasons])
     else:
         figure = format_percent(prediction.probability)
-        detail = (
-            f"threshold {format_percent(prediction.threshold)}, "
-            f"{name_operating_point(prediction.operating_point)}"
+        detail = Text(
+            "threshold {threshold}, {point}",
+            threshold=format_percent(prediction.threshold),
+            point=name_operating_point(prediction.operating_point),
         )
     return (
         f'<section class="card"><h3>{to_html(spec.name)}</h3>'
         f'<p class="figure">{to_html(figure)}</p>'
-        f"<p><strong>{to_html(prediction.decision.capitalize())}</strong></p>"
+        f"<p><strong>{to_html(recall(prediction.decision).as_start())}</strong></p>"
         f'<p class="quiet">{to_html(detail)}</p></section>'
     )
 
@@ -89,7 +98,7 @@ def show_maps(
         Gives the prediction with the map of a method.
     """
     if not prediction.assessed:
-        show_quiet("No maps are shown: this network did not assess the film.")
+        show_quiet(Text("No maps are shown: this network did not assess the film."))
         return
     with st.container(key="maps"):
         for method in methods:
@@ -97,9 +106,11 @@ def show_maps(
                 explained = explain(method)
                 st.html(
                     f'<section class="card"><h3>{to_html(method)}</h3>'
-                    f'<p class="quiet">{to_html(METHODS[method].summary.capitalize())}.</p>'
+                    f'<p class="quiet">{to_html(METHODS[method].summary.as_start())}.</p>'
                     "</section>"
                 )
                 picture = draw_evidence(explained, view, max_side_px=_CARD_SIDE_PX)
-                show_picture(picture, f"The film with the map of {method} over it")
+                show_picture(
+                    picture, Text("The film with the map of {method} over it", method=method)
+                )
                 show_notes(explained.evidence.warnings)

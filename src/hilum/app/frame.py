@@ -9,20 +9,33 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-_MASTHEAD = """<header class="mast"><h1>hilum</h1>
-<p>How likely is pneumonia on this chest film, and where does the answer come from?</p>
-<p class="use">Research software, not a medical device.</p></header>"""
+from hilum.app.appearance import list_address, show_switches
+from hilum.app.parts import to_html
+from hilum.language import Text
+from hilum.report.wording import RESEARCH_ONLY
+
+_QUESTION = Text("How likely is pneumonia on this chest film, and where does the answer come from?")
 
 
 def show_frame(screens: Sequence[Page], here: Page) -> None:
-    """Show the head of the page and the links to all pages."""
-    st.html(_MASTHEAD)
-    with st.container(key="ways", horizontal=True, gap="small"):
-        for screen in screens:
-            # The style sheet underlines what stands in this container.
-            place = st.container(key="here", width="content") if screen is here else nullcontext()
-            with place:
-                st.page_link(screen, label=screen.title)
+    """Show the head of the page, the links to all pages, and the switches."""
+    st.html(
+        f'<header class="mast"><h1>hilum</h1><p>{to_html(_QUESTION)}</p>'
+        f'<p class="use">{to_html(RESEARCH_ONLY)}</p></header>'
+    )
+    # In the links too: without it each page would write it anew, and stand in the history twice.
+    address = list_address(st.session_state)
+    with st.container(key="head", horizontal=True, vertical_alignment="center"):
+        with st.container(key="ways", horizontal=True, gap="small"):
+            for screen in screens:
+                # The style sheet underlines what stands in this container.
+                place = (
+                    st.container(key="here", width="content") if screen is here else nullcontext()
+                )
+                with place:
+                    st.page_link(screen, label=screen.title, query_params=address)
+        with st.container(key="switches", horizontal=True, width="content", gap="small"):
+            show_switches()
 
 
 def lay_desk() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from hilum.app.parts import show_quiet, show_sentence, to_html
-from hilum.app.theme import SIDES
+from hilum.app.appearance import get_palette
+from hilum.app.charts import show_chart
+from hilum.app.parts import name_options, say, show_quiet, show_sentence, show_tally
 from hilum.app.wording import format_percent
 from hilum.errors import UnknownModelError
+from hilum.language import Text, recall
 from hilum.models.zoo import resolve_model
 from hilum.spec import ModelSpec
 from hilum.store import Exported, Selection, describe_drift, write_journal
@@ -21,10 +24,33 @@ if TYPE_CHECKING:
 
     from hilum.store import Journal, OutcomeCounts
 
-_PERIODS = {"Seven days": 7, "Thirty days": 30, "A year": 365, "All": None}
+_PERIODS: Mapping[str, tuple[Text, int | None]] = {
+    "week": (Text("Seven days"), 7),
+    "month": (Text("Thirty days"), 30),
+    "year": (Text("A year"), 365),
+    "all": (Text("All"), None),
+}
+_EVERY_MODEL = ""
 _PAGE_ROWS = 50
-_OUTCOMES = ("answered", "uncertain", "not assessed", "failed")
-_SHADES = ("#6f9fd8", SIDES["open"], "#98a4ae", SIDES["positive"])
+_COLUMNS: Mapping[str, Text] = {
+    "time": Text("Time (UTC)"),
+    "model": Text("Model"),
+    "outcome": Text("Outcome"),
+    "decision": Text("Decision"),
+    "notes": Text("Notes"),
+    "error": Text("Error"),
+    "ms": Text("ms"),
+    "feedback": Text("Feedback"),
+    "film": Text("Film"),
+    "from": Text("From"),
+}
+# Each with the colour of its bars.
+_OUTCOMES: Mapping[str, tuple[Text, str]] = {
+    "answered": (Text("answered"), "negative"),
+    "uncertain": (Text("uncertain"), "open"),
+    "not assessed": (Text("not assessed"), "none"),
+    "failed": (Text("failed"), "positive"),
+}
 
 
 def choose_selection(journal: Journal) -> tuple[Selection, str | None]:
@@ -32,9 +58,20 @@ def choose_selection(journal: Journal) -> tuple[Selection, str | None]:
     uses = journal.list_models()
     names = {f"{use.model} {use.version} ({use.weights_sha256[:8]})": use for use in uses}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        period = st.selectbox("Period", list(_PERIODS), index=1, key="history_period")
-        chosen = st.selectbox("Model", ["All", *names], key="history_model")
-    days = _PERIODS[period]
+        period = st.selectbox(
+            say(Text("Period")),
+            list(_PERIODS),
+            index=1,
+            format_func=name_options(_PERIODS, lambda key: _PERIODS[key][0]),
+            key="history_period",
+        )
+        chosen = st.selectbox(
+            say(Text("Model")),
+            [_EVERY_MODEL, *names],
+            format_func=name_options([_EVERY_MODEL, *names], lambda name: name or Text("All")),
+            key="history_model",
+        )
+    _, days = _PERIODS[period]
     since = None if days is None else datetime.now(UTC) - timedelta(days=days)
     use = names.get(chosen)
     if use is None:
@@ -55,20 +92,14 @@ def show_figures(journal: Journal, selection: Selection) -> None:
     counts = journal.count_outcomes(selection)
     latency = journal.measure_latency(selection)
     rate = counts.error_rate
-    figures = {
-        "analyses": f"{counts.total:,}",
-        **{name: f"{value:,}" for name, value in _list_counts(counts).items()},
-        "error rate": "–" if rate is None else format_percent(rate),
-        "median time": _format_ms(latency.median_ms),
-        "95 % within": _format_ms(latency.p95_ms),
-    }
-    st.html(
-        '<dl class="tally">'
-        + "".join(
-            f"<div><dt>{to_html(name)}</dt><dd>{to_html(value)}</dd></div>"
-            for name, value in figures.items()
-        )
-        + "</dl>"
+    show_tally(
+        [
+            (Text("analyses"), f"{counts.total:,}"),
+            *((_OUTCOMES[name][0], f"{value:,}") for name, value in _list_counts(counts).items()),
+            (Text("error rate"), "–" if rate is None else format_percent(rate)),
+            (Text("median time"), _format_ms(latency.median_ms)),
+            (Text("95 % within"), _format_ms(latency.p95_ms)),
+        ]
     )
 
 
@@ -87,28 +118,35 @@ def show_days(journal: Journal, selection: Selection) -> None:
     import pandas as pd
 
     lines = [
-        (str(day.day), name, value)
+        (str(day.day), say(_OUTCOMES[name][0]), value)
         for day in journal.count_by_day(selection)
         for name, value in _list_counts(day.counts).items()
         if value
     ]
     if not lines:
-        show_quiet("There are no analyses in this period.")
+        show_quiet(Text("There are no analyses in this period."))
         return
+    series = get_palette().series
     chart = (
         alt.Chart(pd.DataFrame(lines, columns=["day", "outcome", "films"]))
         .mark_bar()
         .encode(
-            x=alt.X("day:O", title="Day (UTC)").axis(labelAngle=0, labelOverlap=True),
-            y=alt.Y("films:Q", title="Analyses"),
+            x=alt.X("day:O", title=say(Text("Day (UTC)"))).axis(labelAngle=0, labelOverlap=True),
+            y=alt.Y("films:Q", title=say(Text("Analyses"))),
             color=alt.Color("outcome:N", title=None)
-            .scale(domain=list(_OUTCOMES), range=list(_SHADES))
+            .scale(
+                domain=[say(title) for title, _ in _OUTCOMES.values()],
+                range=[series[kind] for _, kind in _OUTCOMES.values()],
+            )
             .legend(orient="top"),
-            tooltip=["day:O", "outcome:N", "films:Q"],
+            tooltip=[
+                alt.Tooltip("day:O", title=say(Text("Day (UTC)"))),
+                alt.Tooltip("outcome:N", title=say(Text("Outcome"))),
+                alt.Tooltip("films:Q", title=say(Text("Analyses"))),
+            ],
         )
-        .properties(height=200)
     )
-    st.altair_chart(chart, theme="streamlit")
+    show_chart(chart, Text("Analyses of each day, by outcome"))
 
 
 def show_scores(journal: Journal, selection: Selection, model: str) -> None:
@@ -116,8 +154,10 @@ def show_scores(journal: Journal, selection: Selection, model: str) -> None:
     spec = _find_spec(model, selection)
     if spec is None:
         show_quiet(
-            "These analyses were made with weights that this installation does not have, so their "
-            "validation films are not known."
+            Text(
+                "These analyses were made with weights that this installation does not have, so "
+                "their validation films are not known."
+            )
         )
         return
     comparison = journal.compare_scores(spec, selection)
@@ -130,9 +170,10 @@ def show_scores(journal: Journal, selection: Selection, model: str) -> None:
     import pandas as pd
 
     kinds = {
-        "films of the journal": histogram.observed,
-        "validation, fitted share": histogram.fitted,
+        say(Text("films of the journal")): histogram.observed,
+        say(Text("validation, fitted share")): histogram.fitted,
     }
+    series = get_palette().series
     middles = (histogram.edges[:-1] + histogram.edges[1:]) / 2.0
     lines = pd.concat(
         pd.DataFrame({"logit": middles, "share": shares, "films": name})
@@ -142,16 +183,15 @@ def show_scores(journal: Journal, selection: Selection, model: str) -> None:
         alt.Chart(lines)
         .mark_line(interpolate="step")
         .encode(
-            x=alt.X("logit:Q", title="Logit").axis(grid=False),
-            y=alt.Y("share:Q", title="Share of films").axis(format="%"),
+            x=alt.X("logit:Q", title=say(Text("Logit"))).axis(grid=False),
+            y=alt.Y("share:Q", title=say(Text("Share of films"))).axis(format="%"),
             color=alt.Color("films:N", title=None)
-            .scale(domain=list(kinds), range=[SIDES["positive"], SIDES["negative"]])
+            .scale(domain=list(kinds), range=[series["positive"], series["negative"]])
             .legend(orient="top"),
             strokeDash=alt.StrokeDash("films:N", legend=None),
         )
-        .properties(height=200)
     )
-    st.altair_chart(chart, theme="streamlit")
+    show_chart(chart, Text("Logits of the journal’s films beside those of validation"))
 
 
 def _find_spec(model: str, selection: Selection) -> ModelSpec | None:
@@ -166,35 +206,37 @@ def show_list(journal: Journal, selection: Selection) -> None:
     """Show analyses, the newest first, a page at a time; and files to take along."""
     whole = journal.count(selection)
     if not whole:
-        show_quiet("None yet.")
+        show_quiet(Text("None yet."))
         return
     pages = -(-whole // _PAGE_ROWS)
     page = 1
     if pages > 1:
-        page = int(st.number_input(f"Page of {pages:,}", 1, pages, key="history_page"))
+        said = Text("Page of {pages:,}", pages=pages)
+        page = int(st.number_input(say(said), 1, pages, key="history_page"))
     st.dataframe(
         _make_table(journal, selection, page),
         hide_index=True,
         column_config={
+            **{name: say(title) for name, title in _COLUMNS.items()},
             "probability": st.column_config.ProgressColumn(
-                "probability", min_value=0.0, max_value=1.0, format="percent"
+                say(Text("Probability")), min_value=0.0, max_value=1.0, format="percent"
             ),
         },
         key="history_table",
     )
     with st.container(horizontal=True):
-        _offer_export(journal, selection, "analyses", "Analyses (CSV)")
-        _offer_export(journal, selection, "feedback", "Feedback (CSV)")
+        _offer_export(journal, selection, "analyses", Text("Analyses (CSV)"))
+        _offer_export(journal, selection, "feedback", Text("Feedback (CSV)"))
 
 
-def _offer_export(journal: Journal, selection: Selection, what: Exported, title: str) -> None:
+def _offer_export(journal: Journal, selection: Selection, what: Exported, title: Text) -> None:
     def export() -> bytes:
         buffer = io.StringIO(newline="")
         write_journal(journal, buffer, what=what, selection=selection)
         return buffer.getvalue().encode("utf-8-sig")
 
     st.download_button(
-        title,
+        say(title),
         data=export,
         file_name=f"hilum-{what}.csv",
         mime="text/csv",
@@ -210,15 +252,17 @@ def _make_table(journal: Journal, selection: Selection, page: int) -> pd.DataFra
     return pd.DataFrame(
         [
             {
-                "time (UTC)": analysis.time.strftime("%Y-%m-%d %H:%M:%S"),
+                "time": analysis.time.strftime("%Y-%m-%d %H:%M:%S"),
                 "model": analysis.model or "",
-                "outcome": analysis.outcome,
-                "decision": analysis.decision or "",
+                "outcome": say(_OUTCOMES[analysis.outcome][0])
+                if analysis.outcome in _OUTCOMES
+                else analysis.outcome,
+                "decision": say(recall(analysis.decision or "")),
                 "probability": analysis.probability,
                 "notes": ", ".join((*analysis.reasons, *analysis.warnings)),
                 "error": analysis.error or "",
                 "ms": None if analysis.latency_ms is None else round(analysis.latency_ms),
-                "feedback": analysis.feedback or "",
+                "feedback": say(recall(analysis.feedback or "")),
                 "film": (analysis.film_sha256 or "")[:12],
                 "from": analysis.source,
             }
@@ -231,14 +275,20 @@ def show_retention(journal: Journal, *, shared: bool) -> None:
     """Let the visitor remove old analyses, after a second thought; not on a shared page."""
     if shared:
         show_quiet(
-            "On the machine that serves this page: hilum journal purge --older-than-days DAYS."
+            Text(
+                "On the machine that serves this page: hilum journal purge --older-than-days DAYS."
+            )
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        days = st.number_input("Keep days", min_value=0, value=365, key="kept_days")
-        sure = st.checkbox("Remove what is older", key="sure_to_purge")
-        if st.button("Remove", disabled=not sure, key="purge"):
+        days = st.number_input(say(Text("Keep days")), min_value=0, value=365, key="kept_days")
+        sure = st.checkbox(say(Text("Remove what is older")), key="sure_to_purge")
+        if st.button(say(Text("Remove")), disabled=not sure, key="purge"):
             removed = journal.purge(older_than_days=float(days))
             st.session_state["purged"] = removed
     if (removed := st.session_state.pop("purged", None)) is not None:
-        show_quiet(f"{removed:,} analyses were removed.")
+        show_quiet(
+            Text.counted(
+                "{count} analysis was removed.", "{count:,} analyses were removed.", removed
+            )
+        )

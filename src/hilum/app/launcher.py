@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.app.options import PageOptions, format_options
-from hilum.app.theme import STREAMLIT_THEME
+from hilum.app.theme import FIRST_THEME, PALETTES, describe_theme
 from hilum.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def build_flags(server: ServerOptions, *, max_upload_bytes: int) -> list[str]:
         "client.toolbarMode": "minimal",
         "runner.magicEnabled": "false",
         "logger.hideWelcomeMessage": "true",
-        **{f"theme.{name}": value for name, value in STREAMLIT_THEME.items()},
+        **{f"theme.{name}": value for name, value in describe_theme(PALETTES[FIRST_THEME]).items()},
     }
     words = [f"--{name}={value}" for name, value in flags.items()]
     # DNS rebinding: a foreign page must not reach this one under its own name.
@@ -240,7 +240,10 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
     require_streamlit()
     from streamlit.web import cli
 
+    from hilum.app.appearance import theme_each_visit
+
     keep_uploads_in_memory(max_upload_bytes)
+    theme_each_visit()
     ask_nobody_for_addresses()
     if server.in_frame:
         partition_cookie()

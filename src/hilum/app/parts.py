@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import TypeVar
 
 import streamlit as st
 
 from hilum.language import Language, Text, check_language, translate
+
+Option = TypeVar("Option", bound=Hashable)
 
 _NOTE = Text("Note")
 
@@ -19,7 +22,7 @@ LANGUAGE_KEY = "language"
 
 def get_language() -> Language:
     """Give the language of this visitor; English where none was chosen."""
-    return check_language(st.session_state.get(LANGUAGE_KEY, "en"))
+    return check_language(st.session_state.get(LANGUAGE_KEY) or "en")
 
 
 def say(text: str) -> str:
@@ -28,6 +31,18 @@ def say(text: str) -> str:
     A ``str`` that is no :class:`~hilum.language.Text` is a name or a value and stays as it is.
     """
     return translate(text, get_language())
+
+
+def name_options(
+    options: Iterable[Option], name: Callable[[Option], str]
+) -> Callable[[Option], str]:
+    """Say the names of a widget's options, for its ``format_func``.
+
+    They are said at once: Streamlit asks for them again where no visit is at hand, and so no
+    language.
+    """
+    said = {option: say(name(option)) for option in options}
+    return lambda option: said[option]
 
 
 def to_html(text: str) -> str:
@@ -65,6 +80,20 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     st.html(f'<dl class="facts">{rows}</dl>')
 
 
+def show_empty(title: str, *texts: str) -> None:
+    """Show what a page does while there is nothing on it."""
+    said = "".join(f"<p>{to_html(text)}</p>" for text in texts)
+    st.html(f'<div class="empty"><h2>{to_html(title)}</h2>{said}</div>')
+
+
+def show_tally(figures: Iterable[tuple[str, str]]) -> None:
+    """Show a few large figures, each under its name."""
+    rows = "".join(
+        f"<div><dt>{to_html(name)}</dt><dd>{to_html(figure)}</dd></div>" for name, figure in figures
+    )
+    st.html(f'<dl class="tally">{rows}</dl>')
+
+
 def show_trouble(title: str, message: str, advice: str) -> None:
     """Show calmly why there is no result, and what to do."""
     st.html(
@@ -85,7 +114,8 @@ def follow_passes(what: str) -> Iterator[Callable[[int, int], None]]:
 
     def tell(done: int, whole: int) -> None:
         if whole > 1:
-            place.progress(min(1.0, done / whole), text=f"{what}: pass {done} of {whole}")
+            said = Text("{what}: pass {done} of {whole}", what=what, done=done, whole=whole)
+            place.progress(min(1.0, done / whole), text=say(said))
 
     try:
         yield tell

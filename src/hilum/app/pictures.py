@@ -7,6 +7,7 @@ import io
 import streamlit as st
 from PIL import Image
 
+from hilum.app.parts import say
 from hilum.app.rail import View
 from hilum.explain import get_method
 from hilum.report import DEFAULT_SCALE, choose_colormap
@@ -15,7 +16,7 @@ from hilum.types import Prediction
 
 def show_picture(picture: Image.Image, words: str) -> None:
     """Show a picture; Streamlit's own choice of format is JPEG, which is not for films."""
-    st.image(encode_png(picture), width="stretch", output_format="PNG", alt=words)
+    st.image(encode_png(picture), width="stretch", output_format="PNG", alt=say(words))
 
 
 def encode_png(image: Image.Image) -> bytes:

@@ -11,24 +11,27 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from hilum.app.launcher import MOST_UPLOAD_BYTES
-from hilum.app.parts import show_notes, show_quiet
+from hilum.app.parts import name_options, say, show_notes, show_quiet
 from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
 from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
 from hilum.app.wording import describe_operating_point, format_percent, name_operating_point
 from hilum.explain import METHODS
+from hilum.language import Text, join_texts
 from hilum.models.zoo import list_models
 from hilum.report import COLORMAPS, DEFAULT_SCALE
 from hilum.spec import ModelSpec
+from hilum.spec.words import say_films, say_rule
 
 # A longer list is a box to open, with a search, in place of buttons.
 _MOST_LISTED = 12
+_FILMS = Text("Dropped and sample films")
 _SCALES = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 50.0)
-COLORMAP_TITLES = {
-    "evidence": "Orange for, blue against",
-    "green_purple": "Green for, purple against",
-    "for_only": "Orange for, nothing against",
-    "strength": "Violet to yellow for, nothing against",
+COLORMAP_TITLES: Mapping[str, Text] = {
+    "evidence": Text("Orange for, blue against"),
+    "green_purple": Text("Green for, purple against"),
+    "for_only": Text("Orange for, nothing against"),
+    "strength": Text("Violet to yellow for, nothing against"),
 }
 
 
@@ -61,7 +64,7 @@ def choose_film(tray: Tray) -> Film | None:
     # Another key is another widget, without files: what was dropped lies in the tray.
     generation = st.session_state.setdefault("uploads_generation", 0)
     st.file_uploader(
-        "Drop chest films here: DICOM, PNG, JPEG or TIFF, or a ZIP of them",
+        say(Text("Drop chest films here: DICOM, PNG, JPEG or TIFF, or a ZIP of them")),
         type=None,  # DICOM files often have no suffix; the reader looks at the bytes.
         accept_multiple_files=True,
         key=f"uploads:{generation}",
@@ -70,14 +73,16 @@ def choose_film(tray: Tray) -> Film | None:
         max_upload_size=MOST_UPLOAD_BYTES // (1024 * 1024),
     )
     if forgotten := tray.take_forgotten():
-        show_notes([f"Forgotten, to make room: {', '.join(forgotten)}"])
+        show_notes([Text("Forgotten, to make room: {names}", names=", ".join(forgotten))])
     dropped = tray.list_entries()
     entries = {entry.key: entry for entry in (*dropped, *SAMPLE_ENTRIES)}
     if st.session_state.get("film") not in entries:
         st.session_state["film"] = None
     chosen = _choose_entry(entries, bool(dropped))
     if dropped:
-        st.button("Forget dropped films", on_click=tray.clear, key="forget", type="tertiary")
+        st.button(
+            say(Text("Forget dropped films")), on_click=tray.clear, key="forget", type="tertiary"
+        )
     if chosen is None:
         st.session_state.pop("opened", None)
         return None
@@ -90,15 +95,21 @@ def choose_film(tray: Tray) -> Film | None:
 
 
 def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None:
-    def name(key: str) -> str:
-        return _name_entry(entries[key], markdown=len(entries) <= _MOST_LISTED)
+    name = name_options(
+        entries, lambda key: _name_entry(entries[key], markdown=len(entries) <= _MOST_LISTED)
+    )
 
     if len(entries) > _MOST_LISTED:
         return st.selectbox(
-            "Dropped and sample films", list(entries), index=None, key="film", format_func=name
+            say(_FILMS),
+            list(entries),
+            index=None,
+            key="film",
+            format_func=name,
+            placeholder=say(Text("Choose a film")),
         )
     return st.radio(
-        "Dropped and sample films",
+        say(_FILMS),
         list(entries),
         index=None,
         key="film",
@@ -138,8 +149,9 @@ def _note_sample(sample: Sample) -> str:
     if "has_rg1" not in st.session_state:
         st.session_state["has_rg1"] = has_rg1()
     if sample.extra is None or st.session_state["has_rg1"]:
-        return sample.note
-    return f'{sample.note} Not installed: pip install "hilum[{sample.extra}]"'
+        return say(sample.note)
+    absent = Text('Not installed: pip install "hilum[{extra}]"', extra=sample.extra)
+    return say(join_texts([sample.note, absent]))
 
 
 def escape_markdown(text: str) -> str:
@@ -159,7 +171,7 @@ def choose_model(first: str | None) -> str | None:
         return choices[0] if choices else first
     if st.session_state.get("model") not in choices:
         st.session_state["model"] = choices[0] if first is None else first
-    return st.selectbox("Model", choices, format_func=str, key="model")
+    return st.selectbox(say(Text("Model")), choices, format_func=str, key="model")
 
 
 def choose_operating_point(spec: ModelSpec) -> str:
@@ -170,19 +182,27 @@ def choose_operating_point(spec: ModelSpec) -> str:
     if st.session_state.get(key) not in names:
         st.session_state[key] = spec.default_operating_point
     chosen = st.radio(
-        "Operating point",
+        say(Text("Operating point")),
         names,
-        format_func=name_operating_point,
-        captions=[describe_operating_point(point) for point in points.values()],
+        format_func=name_options(names, name_operating_point),
+        captions=[say(describe_operating_point(point)) for point in points.values()],
         key=key,
-        help="The threshold that turns the probability into a decision. Sensitivity: the share "
-        "of pneumonia films that it finds. Specificity: the share of normal films that it "
-        "leaves alone.",
+        help=say(
+            Text(
+                "The threshold that turns the probability into a decision. Sensitivity: the share "
+                "of pneumonia films that it finds. Specificity: the share of normal films that it "
+                "leaves alone."
+            )
+        ),
     )
     point = points[chosen]
     show_quiet(
-        f"Threshold {format_percent(point.threshold)}: {point.rule}. Figures reached on "
-        f"{point.chosen_on}."
+        Text(
+            "Threshold {threshold}: {rule}. Figures reached on {films}.",
+            threshold=format_percent(point.threshold),
+            rule=say_rule(point),
+            films=say_films(point.chosen_on),
+        )
     )
     return chosen
 
@@ -190,42 +210,57 @@ def choose_operating_point(spec: ModelSpec) -> str:
 def choose_gate() -> bool:
     """Show the switch of the input gate; tell whether it is on."""
     override = st.checkbox(
-        "Answer also where the gate refuses",
+        say(Text("Answer also where the gate refuses")),
         key="no_gate",
-        help="hilum gives no answer for a film that does not look like those the model has "
-        "learned from. With this, every film gets an answer, marked with a note.",
+        help=say(
+            Text(
+                "hilum gives no answer for a film that does not look like those the model has "
+                "learned from. With this, every film gets an answer, marked with a note."
+            )
+        ),
     )
     return not override
 
 
 def choose_method() -> str:
     """Let the visitor choose how the map is made."""
+    names = [method.name for method in METHODS.values() if method.extra is None]
     return st.selectbox(
-        "Map",
-        [method.name for method in METHODS.values() if method.extra is None],
-        format_func=lambda name: METHODS[name].summary.capitalize(),
+        say(Text("Map")),
+        names,
+        format_func=name_options(names, lambda name: METHODS[name].summary.as_start()),
         key="method",
-        help="All but the first ask the network again: evidence_fine four times, the others some "
-        "hundred times, which takes seconds.",
+        help=say(
+            Text(
+                "All but the first ask the network again: evidence_fine four times, the others "
+                "some hundred times, which takes seconds."
+            )
+        ),
     )
 
 
 def choose_view(method: str = "evidence") -> View:
     """Show the knobs of the map."""
-    opacity = st.slider("Opacity of the map", 0, 100, step=5, format="%d %%", key="opacity")
+    opacity = st.slider(
+        say(Text("Opacity of the map")), 0, 100, step=5, format="%d %%", key="opacity"
+    )
     scales = sorted({*_SCALES, DEFAULT_SCALE})
     scale = st.select_slider(
-        "Full colour at",
+        say(Text("Full colour at")),
         scales,
-        format_func=lambda value: f"± {value:g} logit",
+        format_func=name_options(scales, lambda value: Text("± {value:g} logit", value=value)),
         key="scale",
-        help="Evidence of this size, in logit units, is drawn in the full colour. The scale "
-        "is the same for every film, so colours of two films can be compared.",
+        help=say(
+            Text(
+                "Evidence of this size, in logit units, is drawn in the full colour. The scale "
+                "is the same for every film, so colours of two films can be compared."
+            )
+        ),
     )
     colormap = st.selectbox(
-        "Colour scale",
+        say(Text("Colour scale")),
         list(COLORMAPS),
-        format_func=lambda name: COLORMAP_TITLES.get(name, name),
+        format_func=name_options(COLORMAPS, lambda name: COLORMAP_TITLES.get(name, name)),
         key="colormap",
     )
     return View(opacity=opacity / 100.0, colormap=colormap, scale=scale, method=method)

@@ -7,16 +7,17 @@ answer and says that it was not recorded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from hilum.app.parts import show_notes
+from hilum.app.parts import name_options, say, show_notes
 from hilum.app.session import Film
 from hilum.app.settings import get_options
 from hilum.errors import HilumError, JournalError
+from hilum.language import Text, join_texts
 from hilum.spec import ModelSpec
 from hilum.types import Prediction
 
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 State = MutableMapping[Any, Any]
 
 SOURCE = "app"
-VERDICTS = ("agree", "disagree", "unsure")
+VERDICTS: Mapping[str, Text] = {
+    "agree": Text("agree"),
+    "disagree": Text("disagree"),
+    "unsure": Text("unsure"),
+}
 
 
 # One in a process, for every session: the server owns its lifetime.
@@ -117,7 +122,7 @@ def analyze_recorded(
         return analyze()
 
     def tell(error: HilumError) -> None:
-        state["journal_trouble"] = str(error)
+        state["journal_trouble"] = error.text
 
     recorder = make_recorder(state, tell)
     began = time.perf_counter()
@@ -140,15 +145,15 @@ def ask_for_feedback(state: State, model: str, film: Film) -> None:
     """Ask what the reader thinks of the answer, where the journal can keep it."""
     number = state.get("recorded", {}).get((film.sha256, film.name, model))
     if trouble := state.pop("journal_trouble", None):
-        show_notes([f"This analysis is not in the journal. {trouble}"])
+        show_notes([join_texts([Text("This analysis is not in the journal."), trouble])])
     if number is None:
         return
     key = f"feedback:{number}"
     st.pills(
-        "Do you agree with this answer?",
-        VERDICTS,
+        say(Text("Do you agree with this answer?")),
+        list(VERDICTS),
         key=key,
-        format_func=str.capitalize,
+        format_func=name_options(VERDICTS, lambda verdict: VERDICTS[verdict].as_start()),
         on_change=_keep_feedback,
         args=(state, key, number),
     )
@@ -163,4 +168,4 @@ def _keep_feedback(state: State, key: str, number: int) -> None:
         if journal is not None:
             journal.add_feedback(number, verdict)
     except HilumError as error:
-        state["journal_trouble"] = str(error)
+        state["journal_trouble"] = error.text

@@ -28,8 +28,14 @@ _KEPT: dict[str, Any] = {
     "opacity": 60,
     "scale": DEFAULT_SCALE,
     "colormap": next(iter(COLORMAPS)),
+    "language": None,
+    "theme": None,
+    "card": None,
+    "history_page": None,
+    "kept_days": None,
+    "sure_to_purge": None,
 }
-_KEPT_PREFIXES = ("point:", "wanted_")
+_KEPT_PREFIXES = ("point:", "wanted_", "feedback:")
 
 
 def keep_settings(state: State, options: PageOptions) -> None:

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from hilum.app.parts import to_html
+from hilum.app.parts import say, show_quiet, to_html
+from hilum.language import Text
 from hilum.models.zoo import list_models, resolve_model
 from hilum.report.figures import format_interval
 from hilum.report.model_card import render_model_card
 from hilum.spec import ModelSpec
 
-_COLUMNS = ("Model", "Network", "Parameters", "AUC", "Accuracy", "Sensitivity", "Specificity")
+_COLUMNS = (
+    Text("Model"),
+    Text("Network"),
+    Text("Parameters"),
+    Text("AUC"),
+    Text("Accuracy"),
+    Text("Sensitivity"),
+    Text("Specificity"),
+)
 
 
 def list_specs(first: str | None) -> list[ModelSpec]:
@@ -37,10 +46,14 @@ def show_list(specs: Sequence[ModelSpec]) -> None:
         for spec in specs
     )
     st.html(
-        f'<div class="wide-list" tabindex="0" role="region" aria-label="Models">'
+        f'<div class="wide-list" tabindex="0" role="region" aria-label="{to_html(Text("Models"))}">'
         f'<table class="list"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        '<p class="quiet">Figures on the official test part at the model’s own operating point, '
-        "with 95 % intervals.</p>"
+    )
+    show_quiet(
+        Text(
+            "Figures on the official test part at the model’s own operating point, with 95 % "
+            "intervals."
+        )
     )
 
 
@@ -49,11 +62,11 @@ def _list_cells(spec: ModelSpec) -> list[str]:
     cells = [
         f"{spec.name} {spec.version}",
         network.timm_name,
-        f"{network.parameters / 1e6:.1f} million",
+        Text("{millions:.1f} million", millions=network.parameters / 1e6),
     ]
     metrics = spec.metrics.get("test")
     if metrics is None:
-        return [*cells, "not measured", "–", "–", "–"]
+        return [*cells, Text("not measured"), "–", "–", "–"]
     point = metrics.operating_points[spec.default_operating_point]
     figures = (metrics.roc_auc, point.accuracy, point.sensitivity, point.specificity)
     return [*cells, *(format_interval(figure) for figure in figures)]
@@ -62,18 +75,21 @@ def _list_cells(spec: ModelSpec) -> list[str]:
 def choose_card(specs: Sequence[ModelSpec]) -> ModelSpec:
     """Let the visitor choose whose card to read."""
     chosen = st.selectbox(
-        "Card of", range(len(specs)), format_func=lambda number: specs[number].name, key="card"
+        say(Text("Card of")),
+        range(len(specs)),
+        format_func=lambda number: specs[number].name,
+        key="card",
     )
     return specs[chosen]
 
 
 def show_card(spec: ModelSpec) -> None:
     """Show a model's card, which is made from its spec alone."""
-    card = render_model_card(spec)
+    card = say(render_model_card(spec))
     with st.container(key="card_text"):
         st.markdown(card)
     st.download_button(
-        "Card (Markdown)",
+        say(Text("Card (Markdown)")),
         data=card,
         file_name=f"{spec.name}.md",
         mime="text/markdown",

@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from hilum.app.appearance import get_palette
 from hilum.app.parts import (
+    get_language,
+    say,
+    show_empty,
     show_facts,
     show_notes,
     show_part,
@@ -23,36 +27,39 @@ from hilum.app.pictures import (
     show_picture,
 )
 from hilum.app.rail import View
-from hilum.app.theme import GROUND, TEXT
-from hilum.app.viewer import ShownFilm, pack_film, show_viewer
+from hilum.app.viewer import ShownFilm, pack_film, say_viewer_words, show_viewer
 from hilum.app.wording import (
     describe_decision,
     describe_evidence,
+    describe_probability,
     describe_reading,
     describe_use,
+    describe_zone,
     format_percent,
     list_facts,
 )
 from hilum.decision import get_uncertain_range
 from hilum.explain import get_method
 from hilum.io import display_from_radiograph
-from hilum.language import join_texts
+from hilum.language import Text, join_texts, recall
 from hilum.report import draw_legend, draw_svg
 from hilum.spec import ModelSpec
 from hilum.types import DisplayFilm, Prediction, Region
 
 _LEGEND_WIDTH_PX = 840
 _MOST_REGIONS = 3
+_ANSWER = Text("Answer")
 
 
 def show_invitation() -> None:
     """Show what the page does while there is no film."""
-    st.html(
-        '<div class="empty"><h2>Drop a chest film, or open a sample.</h2>'
-        "<p>You get the probability of pneumonia, a decision at the operating point you choose, "
-        "and a map of the evidence for and against it.</p>"
-        "<p>Films stay on the machine that serves this page, in memory, and go when you "
-        "leave.</p></div>"
+    show_empty(
+        Text("Drop a chest film, or open a sample."),
+        Text(
+            "You get the probability of pneumonia, a decision at the operating point you choose, "
+            "and a map of the evidence for and against it."
+        ),
+        Text("Films stay on the machine that serves this page, in memory, and go when you leave."),
     )
 
 
@@ -85,37 +92,49 @@ def show_result(
     # The style sheet lays these out in two columns; read one after another they keep sense.
     with st.container(key="sheet"):
         with st.container(key="viewer_side", gap="xsmall"):
-            show_part("Film and evidence" if prediction.assessed else "Film")
+            show_part(Text("Film and evidence") if prediction.assessed else Text("Film"))
             _show_film(prediction, view, display)
             if not prediction.assessed:
-                show_quiet("No map is shown: it would look like an answer.")
+                show_quiet(Text("No map is shown: it would look like an answer."))
         with st.container(key="words", gap="small"):
             if prediction.assessed:
                 _show_legend(prediction, view)
                 show_notes(prediction.evidence.warnings)
                 show_sentence(describe_evidence(prediction))
                 for number, region in enumerate(_list_regions(prediction), 1):
-                    show_sentence(join_texts([f"{number}.", region.sentence]))
+                    show_sentence(
+                        Text("{number}. {sentence}", number=number, sentence=region.sentence)
+                    )
                 method = get_method(prediction.evidence.method)
                 show_quiet(
-                    f"{method.name}: {method.summary}. The map shows what this network used. It "
-                    "does not outline disease."
+                    Text(
+                        "{method}: {summary}. The map shows what this network used. It does not "
+                        "outline disease.",
+                        method=method.name,
+                        summary=method.summary,
+                    )
                 )
             _show_downloads(prediction, view)
         with st.container(key="facts", gap="xsmall"):
             film = prediction.radiograph
-            show_part("What the file said")
-            show_facts([*list_facts(film), ("Read with", describe_reading(film))])
+            show_part(Text("What the file said"))
+            show_facts([*list_facts(film), (Text("Read with"), describe_reading(film))])
 
 
 def _show_refusal(prediction: Prediction) -> None:
     reasons = "".join(f"<li>{to_html(reason.message)}</li>" for reason in prediction.reasons)
     st.html(
-        '<section class="refusal" aria-label="Answer">'
-        '<div class="figure">Not assessed</div>'
-        f"<div><p>The input gate refused this film, so there is no probability:</p>"
-        f'<ul>{reasons}</ul><p class="quiet">Ask a radiologist. To see what the network would '
-        "say all the same, switch the gate off on the left.</p></div></section>"
+        f'<section class="refusal" aria-label="{to_html(_ANSWER)}">'
+        f'<div class="figure">{to_html(Text("Not assessed"))}</div><div><p>'
+        + to_html(Text("The input gate refused this film, so there is no probability:"))
+        + f'</p><ul>{reasons}</ul><p class="quiet">'
+        + to_html(
+            Text(
+                "Ask a radiologist. To see what the network would say all the same, switch the "
+                "gate off among the settings."
+            )
+        )
+        + "</p></div></section>"
     )
 
 
@@ -126,26 +145,24 @@ def _show_answer(prediction: Prediction, spec: ModelSpec, probability: float) ->
     # Near an end the threshold's label would leave the scale.
     label_at = min(max(threshold, 9.0), 91.0)
     st.html(
-        '<section class="answer" aria-label="Answer">'
+        f'<section class="answer" aria-label="{to_html(_ANSWER)}">'
         f'<div class="figure">{to_html(format_percent(probability))}'
-        f"<small>probability of {to_html(spec.labels.positive)}<br>"
-        f"where {100 * spec.calibration.prevalence:.0f}&nbsp;% of films show it</small></div>"
+        f"<small>{to_html(describe_probability(spec))}</small></div>"
         f'<div><p class="words"><strong>{to_html(verdict)}</strong>, {to_html(reason)}</p>'
         '<div class="scale" aria-hidden="true">'
         f'<div class="zone" style="left: {low:.2f}%; width: {high - low:.2f}%"></div>'
         f'<div class="fill" style="width: {share:.2f}%"></div>'
         f'<div class="mark" style="left: {threshold:.2f}%"></div></div>'
         '<div class="ends" aria-hidden="true"><span>0 %</span>'
-        f'<span class="at" style="left: {label_at:.2f}%">threshold</span>'
-        f"<span>100 %</span></div>{_describe_zone(low, high)}</div></section>"
+        f'<span class="at" style="left: {label_at:.2f}%">{to_html(Text("threshold"))}</span>'
+        f"<span>100 %</span></div>{_show_zone(low, high)}</div></section>"
     )
 
 
-def _describe_zone(low: float, high: float) -> str:
+def _show_zone(low: float, high: float) -> str:
     if low >= high:
         return ""
-    ends = f"{format_percent(low / 100.0)} and {format_percent(high / 100.0)}"
-    return f'<p class="quiet">Striped: between {to_html(ends)} the answer is uncertain.</p>'
+    return f'<p class="quiet">{to_html(describe_zone(low / 100.0, high / 100.0))}</p>'
 
 
 def _show_film(
@@ -158,13 +175,18 @@ def _show_film(
     if kept is None or kept[0] != name:
         kept = name, pack_film(display_from_radiograph(film) if display is None else display())
         st.session_state["shown_film"] = kept
+    regions = _list_regions(prediction) if prediction.assessed else ()
     show_viewer(
         kept[1],
         prediction.evidence if prediction.assessed else None,
         key="viewer",
-        film_words="The film",
-        evidence_words=f"The film with the evidence over it. {describe_evidence(prediction)}",
-        regions=_list_regions(prediction) if prediction.assessed else (),
+        film_words=say(Text("The film")),
+        evidence_words=say(
+            join_texts([Text("The film with the evidence over it."), describe_evidence(prediction)])
+        ),
+        regions=regions,
+        sentences=[say(region.sentence) for region in regions],
+        strings=say_viewer_words(),
         opacity=view.opacity,
         colormap=get_colormap(prediction, view),
         scale=get_scale(prediction, view),
@@ -174,6 +196,7 @@ def _show_film(
 def _show_legend(prediction: Prediction, view: View) -> None:
     target, scale = prediction.evidence.target, get_scale(prediction, view)
     unit = get_method(prediction.evidence.method).unit
+    palette = get_palette()
     legend = draw_legend(
         colormap=get_colormap(prediction, view),
         scale=scale,
@@ -181,12 +204,17 @@ def _show_legend(prediction: Prediction, view: View) -> None:
         width_px=_LEGEND_WIDTH_PX,
         target=target,
         unit=unit,
-        background=GROUND,
-        foreground=TEXT,
+        background=palette.ground,
+        foreground=palette.text,
+        language=get_language(),
     )
-    words = f"Legend: from {scale:g} logit against {target} to {scale:g} for it"
+    words = Text(
+        "Legend: from {scale:g} logit against {target} to {scale:g} for it",
+        scale=scale,
+        target=recall(target),
+    )
     if unit == "relative":
-        words = "Legend: from nothing to the strongest place of this film"
+        words = Text("Legend: from nothing to the strongest place of this film")
     with st.container(key="legend", width=_LEGEND_WIDTH_PX // 2):
         show_picture(legend, words)
 
@@ -200,7 +228,8 @@ def _render_svg(prediction: Prediction, view: View) -> str:
     return draw_svg(
         prediction.radiograph,
         prediction.evidence,
-        text=f"{describe_evidence(prediction)} {describe_use(prediction)}",
+        text=join_texts([describe_evidence(prediction), describe_use(prediction)]),
+        language=get_language(),
         regions=_list_regions(prediction),
         opacity=view.opacity,
         colormap=get_colormap(prediction, view),
@@ -213,7 +242,7 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
     stem = f"hilum-{(prediction.radiograph.sha256 or 'film')[:12]}"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Picture (PNG)",
+            say(Text("Picture (PNG)")),
             data=lambda: encode_png(draw_evidence(prediction, view)),
             file_name=f"{stem}-evidence.png",
             mime="image/png",
@@ -222,7 +251,7 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
         )
         if prediction.assessed:
             st.download_button(
-                "Picture (SVG)",
+                say(Text("Picture (SVG)")),
                 data=lambda: _render_svg(prediction, view),
                 file_name=f"{stem}-evidence.svg",
                 mime="image/svg+xml",
@@ -230,7 +259,7 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
                 key="save_drawing",
             )
         st.download_button(
-            "Result (JSON)",
+            say(Text("Result (JSON)")),
             data=lambda: json.dumps(prediction.to_dict(), indent=2, ensure_ascii=False),
             file_name=f"{stem}.json",
             mime="application/json",

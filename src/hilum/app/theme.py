@@ -1,46 +1,120 @@
-"""The page's look, in one place: colours, Streamlit's theme and the style sheet.
+"""The page's look, in one place: the two palettes, Streamlit's theme and the style sheet.
 
-Made for a dark reading room. The interface is grey and one pale green; orange and blue are
-left to the evidence, where they mean something. Text reaches a contrast of 4.5:1 (WCAG AA)
-on every ground it stands on; a test computes it. Nothing is fetched from anywhere.
+Dark for the reading room, and light for whoever chooses it. The interface is grey and one green;
+orange and blue are left to the evidence, where they mean something, and films stand on black
+in both. Text reaches a contrast of 4.5:1 (WCAG AA) on every ground it stands on; a test
+computes it. Nothing is fetched from anywhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, cast, get_args
+
 from PIL import Image, ImageDraw
 
-GROUND = "#0b0e11"
-SURFACE = "#12171b"
-RAISED = "#1b2228"
-LINE = "#2b353d"
-TEXT = "#d7dde2"
-MUTED = "#98a4ae"
-ACCENT = "#a9c9b4"
-BAR = "#7d8a94"
-FILM_GROUND = "#000000"
+Theme = Literal["dark", "light"]
 
-# Bars of a chart: told apart by lightness too, in print and by every eye.
-SIDES = {"positive": "#e0a458", "negative": "#6f9fd8", "open": "#d7dde2"}
 
-STREAMLIT_THEME: dict[str, str] = {
-    "base": "dark",
-    "primaryColor": ACCENT,
-    "backgroundColor": GROUND,
-    "secondaryBackgroundColor": SURFACE,
-    "textColor": TEXT,
-    "linkColor": ACCENT,
-    "borderColor": LINE,
-    "showWidgetBorder": "true",
-    "baseRadius": "6px",
-    "buttonRadius": "6px",
-    "baseFontSize": "15",
-    "font": "sans-serif",
-}
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one theme, as ``#rrggbb``.
 
-_COLORS = f""":root {{
-  --ground: {GROUND}; --surface: {SURFACE}; --raised: {RAISED}; --line: {LINE};
-  --text: {TEXT}; --muted: {MUTED}; --accent: {ACCENT}; --bar: {BAR}; --film-ground: {FILM_GROUND};
+    ground, surface, raised
+        What text stands on, each a step from the one before.
+    line
+        Borders.
+    text, muted, accent
+        Words, quieter words, and what is chosen or can be.
+    bar
+        The filled part of the probability's scale.
+    film_ground
+        Black in every theme: a film is read on black.
+    series
+        Marks of a chart, by what they stand for; told apart by lightness too.
+    """
+
+    base: Theme
+    ground: str
+    surface: str
+    raised: str
+    line: str
+    text: str
+    muted: str
+    accent: str
+    bar: str
+    series: Mapping[str, str] = field(default_factory=dict)
+    film_ground: str = "#000000"
+
+
+DARK = Palette(
+    base="dark",
+    ground="#0b0e11",
+    surface="#12171b",
+    raised="#1b2228",
+    line="#2b353d",
+    text="#d7dde2",
+    muted="#98a4ae",
+    accent="#a9c9b4",
+    bar="#7d8a94",
+    series={"positive": "#e0a458", "negative": "#6f9fd8", "open": "#d7dde2", "none": "#98a4ae"},
+)
+LIGHT = Palette(
+    base="light",
+    ground="#fbfcfc",
+    surface="#f1f4f5",
+    raised="#e4e9eb",
+    line="#c3ccd1",
+    text="#1b2329",
+    muted="#4c5963",
+    accent="#20663f",
+    bar="#67757f",
+    series={"positive": "#a85f0a", "negative": "#2f6db5", "open": "#1b2329", "none": "#7b8790"},
+)
+PALETTES: Mapping[Theme, Palette] = {"dark": DARK, "light": LIGHT}
+FIRST_THEME: Theme = "dark"
+
+
+def check_theme(name: str) -> Theme:
+    """Give the name of a theme back.
+
+    Raises
+    ------
+    ValueError
+        There is no such theme.
+    """
+    if name not in get_args(Theme):
+        raise ValueError(f'There is no theme "{name}". There are: {", ".join(PALETTES)}.')
+    return cast("Theme", name)
+
+
+def describe_theme(palette: Palette) -> dict[str, str]:
+    """Give the options of Streamlit's own theme that fit the palette."""
+    return {
+        "base": palette.base,
+        "primaryColor": palette.accent,
+        "backgroundColor": palette.ground,
+        "secondaryBackgroundColor": palette.surface,
+        "textColor": palette.text,
+        "linkColor": palette.accent,
+        "borderColor": palette.line,
+        "showWidgetBorder": "true",
+        "baseRadius": "6px",
+        "buttonRadius": "6px",
+        "baseFontSize": "15",
+        "font": "sans-serif",
+    }
+
+
+def _write_colors(palette: Palette) -> str:
+    return f""":root {{
+  color-scheme: {palette.base};
+  --ground: {palette.ground}; --surface: {palette.surface}; --raised: {palette.raised};
+  --line: {palette.line}; --text: {palette.text}; --muted: {palette.muted};
+  --accent: {palette.accent}; --bar: {palette.bar}; --film-ground: {palette.film_ground};
 }}"""
+
 
 # Streamlit gives a container with a key the class "st-key-<key>" and wraps it in a
 # stLayoutWrapper: the grid places those wrappers. On a narrow screen the result comes
@@ -80,6 +154,21 @@ _PARTS = """
   color: var(--text); }
 .mast p { margin: 0; color: var(--muted); font-size: 0.9rem; }
 .mast .use { margin-left: auto; }
+.st-key-head { gap: 0.7rem 1.25rem; flex-wrap: wrap; justify-content: space-between; }
+.st-key-head > div:has(> .st-key-ways) { flex: 1 1 auto; width: auto; }
+.st-key-switches { gap: 0.4rem 0.75rem; flex-wrap: wrap; }
+/* A line of Korean breaks between words, not within them. */
+:root:lang(ko) { word-break: keep-all; overflow-wrap: break-word; }
+:root:lang(ko) .part { letter-spacing: 0.02em; }
+/* Streamlit fades captions below AA on a light ground. */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: var(--muted);
+  opacity: 1; }
+/* White on the pale green of the dark theme cannot be read. */
+button[kind="primary"]:enabled, button[kind="primary"]:enabled p {
+  color: var(--ground) !important; }
+[data-testid="stMultiSelect"] [data-tag] { background: var(--raised); color: var(--text); }
+[data-testid="stMultiSelect"] [data-tag] * { color: var(--text); }
+.st-key-browser { display: none; }
 .st-key-ways { gap: 0.25rem 1.25rem; flex-wrap: wrap; }
 .st-key-ways a { padding: 0.2rem 0; border-radius: 0; background: none !important; }
 .st-key-ways a p { font-size: 0.92rem; font-weight: 400; color: var(--muted); }
@@ -98,7 +187,7 @@ _PARTS = """
   font-variant-numeric: tabular-nums; }
 .card .quiet { font-size: 0.84rem; }
 
-.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; padding: 0; }
+dl.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; padding: 0 !important; }
 .tally dt { font-size: 0.84rem; color: var(--muted); margin: 0; font-weight: 400; }
 .tally dd { margin: 0; font-size: 1.7rem; font-weight: 300; line-height: 1.2;
   font-variant-numeric: tabular-nums; }
@@ -168,7 +257,7 @@ _PARTS = """
 .facts .wide { grid-column: 1 / -1; }
 
 .empty { display: grid; place-content: center; justify-items: start; gap: 0.6rem;
-  min-height: 58vh; padding: 2rem; background: var(--film-ground);
+  min-height: 58vh; padding: 2rem; background: var(--surface);
   border: 1px solid var(--line); border-radius: 6px; }
 .empty h2 { font-size: 1.35rem; font-weight: 400; margin: 0; padding: 0; color: var(--text); }
 .empty p { margin: 0; max-width: 52ch; color: var(--muted); }
@@ -196,12 +285,14 @@ def draw_icon() -> Image.Image:
     A picture of our own, since Streamlit fetches named icons from a host of its choice.
     """
     side_px = 128
-    icon = Image.new("RGB", (side_px, side_px), GROUND)
+    icon = Image.new("RGB", (side_px, side_px), DARK.ground)
     pen = ImageDraw.Draw(icon)
-    pen.rounded_rectangle((22, 30, 56, 106), radius=17, fill=MUTED)
-    pen.rounded_rectangle((72, 30, 106, 106), radius=17, fill=MUTED)
-    pen.ellipse((50, 52, 78, 80), fill=ACCENT)
+    pen.rounded_rectangle((22, 30, 56, 106), radius=17, fill=DARK.muted)
+    pen.rounded_rectangle((72, 30, 106, 106), radius=17, fill=DARK.muted)
+    pen.ellipse((50, 52, 78, 80), fill=DARK.accent)
     return icon.resize((64, 64), Image.Resampling.LANCZOS)
 
 
-STYLE_SHEET = f"<style>\n{_COLORS}\n{_LAYOUT}\n{_PARTS}</style>"
+def write_style_sheet(palette: Palette) -> str:
+    """Write the style sheet of all pages, as HTML."""
+    return f"<style>\n{_write_colors(palette)}\n{_LAYOUT}\n{_PARTS}</style>"

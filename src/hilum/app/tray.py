@@ -13,6 +13,7 @@ from hilum.app.samples import SAMPLES, Sample
 from hilum.app.session import Film
 from hilum.errors import InputError, UnreadableImageError
 from hilum.io import ArchivedFilm, FilmArchive, is_archive
+from hilum.language import Text
 
 # What was dropped first goes when all of it together is larger.
 _KEPT_BYTES = 384 * 2**20
@@ -67,7 +68,7 @@ class _Drop:
             listed = self._archive.list_films()
             self._members = tuple(film for film in listed if not self._is_text(film))
             if not self._members:
-                self._error = UnreadableImageError("The archive holds no films.")
+                self._error = UnreadableImageError(Text("The archive holds no films."))
         except InputError as error:
             self._error = error
 

@@ -23,6 +23,7 @@ from hilum.explain.gradients import (
 from hilum.explain.perturbation import compute_occlusion, compute_rise
 from hilum.explain.probe import Map
 from hilum.explain.score_cam import compute_score_cam
+from hilum.language import Text
 from hilum.types import EVIDENCE_SCALE
 
 Unit = Literal["logit", "relative"]
@@ -49,7 +50,7 @@ class Method:
     """
 
     name: str
-    summary: str
+    summary: Text
     unit: Unit
     signed: bool
     scale: float
@@ -101,7 +102,7 @@ METHODS = MappingProxyType(
         for method in (
             Method(
                 name="evidence",
-                summary="the network's own signed map; with the bias it sums to the logit",
+                summary=Text("the network's own signed map; with the bias it sums to the logit"),
                 unit="logit",
                 signed=True,
                 scale=EVIDENCE_SCALE,
@@ -109,7 +110,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="evidence_fine",
-                summary="the same, four times as fine: the mean over four closer looks",
+                summary=Text("the same, four times as fine: the mean over four closer looks"),
                 unit="logit",
                 signed=True,
                 scale=EVIDENCE_SCALE,
@@ -117,7 +118,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="occlusion",
-                summary="by how much the logit falls where a square covers the film",
+                summary=Text("by how much the logit falls where a square covers the film"),
                 unit="logit",
                 signed=True,
                 scale=2.0,
@@ -125,7 +126,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="rise",
-                summary="by how much the logit differs where random parts of the film show",
+                summary=Text("by how much the logit differs where random parts of the film show"),
                 unit="logit",
                 signed=True,
                 scale=2.0,
@@ -133,7 +134,9 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="score_cam",
-                summary="channels of the last layer, weighed by the logit that they let through",
+                summary=Text(
+                    "channels of the last layer, weighed by the logit that they let through"
+                ),
                 unit="relative",
                 signed=False,
                 scale=1.0,
@@ -141,7 +144,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="grad_cam",
-                summary="channels of a layer, weighed by the mean gradient of the logit",
+                summary=Text("channels of a layer, weighed by the mean gradient of the logit"),
                 unit="logit",
                 signed=False,
                 scale=EVIDENCE_SCALE,
@@ -150,7 +153,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="grad_cam_plus_plus",
-                summary="Grad-CAM that looks at positive gradients alone",
+                summary=Text("Grad-CAM that looks at positive gradients alone"),
                 unit="relative",
                 signed=False,
                 scale=1.0,
@@ -159,7 +162,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="hires_cam",
-                summary="cells of a layer, each weighed by its own gradient",
+                summary=Text("cells of a layer, each weighed by its own gradient"),
                 unit="logit",
                 signed=False,
                 scale=EVIDENCE_SCALE,
@@ -168,7 +171,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="xgrad_cam",
-                summary="Grad-CAM that asks for the gradient where a channel is active",
+                summary=Text("Grad-CAM that asks for the gradient where a channel is active"),
                 unit="logit",
                 signed=False,
                 scale=EVIDENCE_SCALE,
@@ -177,7 +180,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="layer_cam",
-                summary="cells whose gradient is positive; for early layers too",
+                summary=Text("cells whose gradient is positive; for early layers too"),
                 unit="logit",
                 signed=False,
                 scale=EVIDENCE_SCALE,
@@ -186,7 +189,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="eigen_cam",
-                summary="the main pattern of a layer, whatever the label",
+                summary=Text("the main pattern of a layer, whatever the label"),
                 unit="relative",
                 signed=False,
                 scale=1.0,
@@ -195,7 +198,9 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="ablation_cam",
-                summary="channels of the last layer, weighed by what the logit loses without them",
+                summary=Text(
+                    "channels of the last layer, weighed by what the logit loses without them"
+                ),
                 unit="relative",
                 signed=False,
                 scale=1.0,
@@ -204,7 +209,7 @@ METHODS = MappingProxyType(
             ),
             Method(
                 name="attention_rollout",
-                summary="where a vision transformer attends to, whatever the label",
+                summary=Text("where a vision transformer attends to, whatever the label"),
                 unit="relative",
                 signed=False,
                 scale=1.0,

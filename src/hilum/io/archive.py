@@ -21,6 +21,7 @@ from hilum.errors import (
 )
 from hilum.io.bystanders import HEAD_BYTES, is_bystander, is_text
 from hilum.io.limits import DEFAULT_LIMITS, ReadLimits
+from hilum.language import Text
 
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 # Source: PKWARE's APPNOTE 6.3.10, 4.3.16.
@@ -100,18 +101,28 @@ class FilmArchive:
         try:
             self._zip = zipfile.ZipFile(BytesIO(data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
-            raise UnreadableImageError("The ZIP archive is damaged. Pack it again.") from error
+            raise UnreadableImageError(
+                Text("The ZIP archive is damaged. Pack it again.")
+            ) from error
         members = self._zip.infolist()
         if len(members) > limits.members:
             raise UnsafeImageError(
-                f"The archive has {len(members)} files; the bound is {limits.members} "
-                "(ArchiveLimits.members). Pack fewer films into one."
+                Text(
+                    "The archive has {files} files; the bound is {most} (ArchiveLimits.members). "
+                    "Pack fewer films into one.",
+                    files=len(members),
+                    most=limits.members,
+                )
             )
         unpacked = sum(member.file_size for member in members)
         if unpacked > limits.unpacked_bytes:
             raise UnsafeImageError(
-                f"The archive claims {unpacked} bytes unpacked; the bound is "
-                f"{limits.unpacked_bytes} (ArchiveLimits.unpacked_bytes)."
+                Text(
+                    "The archive claims {unpacked} bytes unpacked; the bound is {most} "
+                    "(ArchiveLimits.unpacked_bytes).",
+                    unpacked=unpacked,
+                    most=limits.unpacked_bytes,
+                )
             )
         # By place, not by name: an archive may hold two files of one name.
         self._members = sorted(
@@ -149,19 +160,21 @@ class FilmArchive:
         member = self._members[film.place]
         if member.flag_bits & 0x1:
             raise UnsupportedImageError(
-                "The archive is protected by a password. Unpack it and hand over the films."
+                Text("The archive is protected by a password. Unpack it and hand over the films.")
             )
         if member.compress_type not in _METHODS:
             raise UnsupportedImageError(
-                "The archive is packed by an unusual method. Pack it as a plain ZIP."
+                Text("The archive is packed by an unusual method. Pack it as a plain ZIP.")
             )
         try:
             with self._zip.open(member) as file:
                 return file.read(size)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise UnreadableImageError("The film in the archive is damaged.") from error
+            raise UnreadableImageError(Text("The film in the archive is damaged.")) from error
         except (NotImplementedError, ValueError, struct.error) as error:
-            raise UnreadableImageError("The ZIP archive is damaged. Pack it again.") from error
+            raise UnreadableImageError(
+                Text("The ZIP archive is damaged. Pack it again.")
+            ) from error
 
 
 def _may_be_film(name: str) -> bool:
@@ -174,14 +187,17 @@ def _may_be_film(name: str) -> bool:
 def _check_directory(data: bytes, limits: ArchiveLimits) -> None:
     """Refuse a list of members that would fill the memory before it can be counted."""
     if not is_archive(data):
-        raise UnreadableImageError("This is no ZIP archive.")
+        raise UnreadableImageError(Text("This is no ZIP archive."))
     at = data.rfind(b"PK\x05\x06", max(0, len(data) - _LONGEST_COMMENT - _END.size))
     if at < 0 or at + _END.size > len(data):
-        raise UnreadableImageError("The ZIP archive is cut off. Pack or transfer it again.")
+        raise UnreadableImageError(Text("The ZIP archive is cut off. Pack or transfer it again."))
     directory_bytes = _END.unpack_from(data, at)[5]
     # With ZIP64 the field is 0xFFFFFFFF: such an archive is over any bound here, or needs none.
     if directory_bytes > limits.directory_bytes:
         raise UnsafeImageError(
-            f"The archive's list of files takes {directory_bytes} bytes, more than the bound "
-            "(ArchiveLimits.directory_bytes). Pack fewer films into one."
+            Text(
+                "The archive's list of files takes {directory_bytes} bytes, more than the bound "
+                "(ArchiveLimits.directory_bytes). Pack fewer films into one.",
+                directory_bytes=directory_bytes,
+            )
         )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from hilum.language import Text, join_texts
 from hilum.spec import Interval, ModelSpec, SetMetrics
 
+_COLUMNS = (
+    Text("operating point"),
+    Text("threshold"),
+    Text("accuracy"),
+    Text("sensitivity"),
+    Text("specificity"),
+    Text("precision"),
+    Text("F1"),
+)
 POINT_FIGURES = ("accuracy", "sensitivity", "specificity", "precision", "f1")
 
 
-def format_interval(interval: Interval | None) -> str:
+def format_interval(interval: Interval | None) -> Text:
     """Give a figure with its 95 % interval: ``0.973 (0.961 to 0.983)``."""
     if interval is None:
-        return "undefined"
-    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+        return Text("undefined")
+    return Text(
+        "{value:.3f} ({low:.3f} to {high:.3f})",
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+    )
 
 
 def format_p(p_value: float) -> str:
@@ -19,7 +36,7 @@ def format_p(p_value: float) -> str:
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
-def render_metrics_table(spec: ModelSpec, part: str) -> str:
+def render_metrics_table(spec: ModelSpec, part: str) -> Text:
     """Render what a model does on one set of films as a Markdown table.
 
     Raises
@@ -28,49 +45,84 @@ def render_metrics_table(spec: ModelSpec, part: str) -> str:
         The spec has no figures of that part.
     """
     metrics = spec.metrics[part]
-    lines = [
-        f"AUC {format_interval(metrics.roc_auc)}, Brier score {format_interval(metrics.brier)}; "
-        f"{metrics.films} films, {metrics.positive} with pneumonia and {metrics.negative} normal. "
-        f"In brackets 95 % intervals ({metrics.interval_method}). Command: `{metrics.command}`.",
-        "",
-        "| operating point | threshold | accuracy | sensitivity | specificity | precision | F1 |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    intro = Text(
+        "AUC {auc}, Brier score {brier}; {films} films, {positive} with pneumonia and {negative} "
+        "normal. In brackets 95 % intervals ({method}). Command: `{command}`.",
+        auc=format_interval(metrics.roc_auc),
+        brier=format_interval(metrics.brier),
+        films=metrics.films,
+        positive=metrics.positive,
+        negative=metrics.negative,
+        method=metrics.interval_method,
+        command=metrics.command,
+    )
+    lines: list[str] = [intro, "", render_row(_COLUMNS), "|---|---|---|---|---|---|---|"]
     for name, point in metrics.operating_points.items():
-        title = f"`{name}`" + (" (default)" if name == spec.default_operating_point else "")
-        figures = " | ".join(format_interval(getattr(point, figure)) for figure in POINT_FIGURES)
-        lines.append(f"| {title} | {spec.operating_points[name].threshold:.4f} | {figures} |")
+        title: str = f"`{name}`"
+        if name == spec.default_operating_point:
+            title = Text("{name} (default)", name=title)
+        threshold = f"{spec.operating_points[name].threshold:.4f}"
+        figures = [format_interval(getattr(point, figure)) for figure in POINT_FIGURES]
+        lines.append(render_row([title, threshold, *figures]))
     sentences = _render_more(spec, metrics)
     if sentences:
-        lines += ["", *(f"* {sentence}" for sentence in sentences)]
-    return "\n".join(lines) + "\n"
+        lines += ["", *(join_texts(["* ", sentence], "") for sentence in sentences)]
+    return join_texts(lines, "\n")
 
 
-def _render_more(spec: ModelSpec, metrics: SetMetrics) -> list[str]:
+def render_row(cells: Iterable[str]) -> Text:
+    """Render a row of a Markdown table."""
+    return join_texts(["|", join_texts(cells, " | "), "|"])
+
+
+def _render_more(spec: ModelSpec, metrics: SetMetrics) -> list[Text]:
     """Say in sentences what the table has no column for, as far as it was recorded."""
     name = spec.default_operating_point
     point = metrics.operating_points[name]
     sentences = []
     if metrics.average_precision is not None:
-        sentences.append(f"Average precision {format_interval(metrics.average_precision)}.")
+        sentences.append(
+            Text("Average precision {figure}.", figure=format_interval(metrics.average_precision))
+        )
     if metrics.ece is not None:
-        own = f"Expected calibration error ({metrics.ece_binning}) {format_interval(metrics.ece)}"
-        at = spec.calibration.prevalence
-        if metrics.ece_at_prevalence is not None:
-            own += (
-                f", and {format_interval(metrics.ece_at_prevalence)} with the classes weighted to "
-                f"the {100 * at:g} % of pneumonia that it was calibrated for"
-            )
-        sentences.append(own + ".")
+        sentences.append(_render_calibration(spec, metrics, metrics.ece))
     for pathogen, found in metrics.pathogens.items():
         sentences.append(
-            f"On the {found.films} films with {pathogen}: AUC {format_interval(found.roc_auc)}, "
-            f"sensitivity at `{name}` {format_interval(found.sensitivity[name])}."
+            Text(
+                "On the {films} films with {pathogen}: AUC {auc}, sensitivity at `{point}` "
+                "{sensitivity}.",
+                films=found.films,
+                pathogen=pathogen,
+                auc=format_interval(found.roc_auc),
+                point=name,
+                sensitivity=format_interval(found.sensitivity[name]),
+            )
         )
     sentences += [
-        f"Of the films called pneumonia at `{name}`, {format_interval(own.ppv)} would show it "
-        f"where {100 * own.prevalence:g} % of all do, and of those called normal "
-        f"{format_interval(own.npv)} would be normal."
+        Text(
+            "Of the films called pneumonia at `{point}`, {ppv} would show it where {percent:g} % "
+            "of all do, and of those called normal {npv} would be normal.",
+            point=name,
+            ppv=format_interval(own.ppv),
+            percent=100 * own.prevalence,
+            npv=format_interval(own.npv),
+        )
         for own in point.predictive_values[:1]
     ]
     return sentences
+
+
+def _render_calibration(spec: ModelSpec, metrics: SetMetrics, ece: Interval) -> Text:
+    binning, figure = metrics.ece_binning or "", format_interval(ece)
+    if metrics.ece_at_prevalence is None:
+        return Text(
+            "Expected calibration error ({binning}) {figure}.", binning=binning, figure=figure
+        )
+    return Text(
+        "Expected calibration error ({binning}) {figure}, and {weighted} with the classes weighted "
+        "to the {percent:g} % of pneumonia that it was calibrated for.",
+        binning=binning,
+        figure=figure,
+        weighted=format_interval(metrics.ece_at_prevalence),
+        percent=100 * spec.calibration.prevalence,
+    )

@@ -2,82 +2,181 @@
 
 from __future__ import annotations
 
-from hilum.report.figures import format_interval, render_metrics_table
+from collections.abc import Sequence
+
+from hilum.language import Text, join_texts, recall, template
+from hilum.report.figures import format_interval, render_metrics_table, render_row
 from hilum.spec import Faithfulness, ModelSpec
+from hilum.spec.words import say_films, say_rule
 
 # Published figures on films of other hospitals, for networks of this kind that reached .93
 # to .95 on this test set.
-_EXTERNAL = (
+_EXTERNAL = Text(
     "Networks of this kind, trained on this set, have been reported to fall to an AUC of .54 to "
     ".65 on children's films of other hospitals. Expect the same here until it is measured on "
     "your own films."
 )
+_ON_TEST = template("test")
+_ON_VALIDATION = template("validation")
 
 
-def render_model_card(spec: ModelSpec) -> str:
-    """Render the card of a model as Markdown."""
+def render_model_card(spec: ModelSpec) -> Text:
+    """Render the card of a model as Markdown; it can be said in every language."""
     sections = [
-        f"# {spec.name} {spec.version}\n\n{spec.description}",
+        join_texts([f"# {spec.name} {spec.version}", recall(spec.description)], "\n\n"),
         _render_use(spec),
         _render_facts(spec),
         _render_thresholds(spec),
         *([] if spec.faithfulness is None else [_render_faithfulness(spec, spec.faithfulness)]),
-        *(f"## On {part}\n\n{render_metrics_table(spec, part)}".rstrip() for part in spec.metrics),
+        *(_render_metrics(spec, part) for part in spec.metrics),
     ]
-    return "\n\n".join(sections) + "\n"
+    return join_texts([join_texts(sections, "\n\n"), ""], "\n")
 
 
-def _render_use(spec: ModelSpec) -> str:
+def _head(title: Text) -> Text:
+    return join_texts(["##", title])
+
+
+def _render_metrics(spec: ModelSpec, part: str) -> Text:
+    title = Text("On {part}", part=recall(part, _ON_TEST, _ON_VALIDATION))
+    return join_texts([_head(title), render_metrics_table(spec, part)], "\n\n")
+
+
+def _render_use(spec: ModelSpec) -> Text:
     population = spec.training_data.population
-    ages = ""
+    said: list[Text] = [
+        Text("Research and teaching; not a medical device."),
+        recall(population.description),
+    ]
     if population.age_min_years is not None and population.age_max_years is not None:
-        ages = f" Ages {population.age_min_years:g} to {population.age_max_years:g} years."
-    return (
-        "## Use and limits\n\n"
-        f"Research and teaching; not a medical device. {population.description}{ages} A film of "
-        "anyone else is outside of what the model has seen, and hilum says so where the film's "
-        f"header tells. {_EXTERNAL}"
+        said.append(
+            Text(
+                "Ages {youngest:g} to {oldest:g} years.",
+                youngest=population.age_min_years,
+                oldest=population.age_max_years,
+            )
+        )
+    said.append(
+        Text(
+            "A film of anyone else is outside of what the model has seen, and hilum says so where "
+            "the film's header tells."
+        )
+    )
+    return join_texts([_head(Text("Use and limits")), join_texts([*said, _EXTERNAL])], "\n\n")
+
+
+def _render_facts(spec: ModelSpec) -> Text:
+    facts = [
+        *_list_network(spec),
+        *_list_data(spec),
+        (Text("Conformal zone"), _describe_zone(spec)),
+        (Text("Input gate"), _describe_gate(spec)),
+    ]
+    if spec.validation_auc:
+        facts.append((Text("AUC on validation"), _describe_validation(spec)))
+    facts += [
+        (
+            Text("Recipe"),
+            Text(
+                "`{recipe}`, seed {seed}",
+                recipe=spec.provenance.recipe,
+                seed=spec.provenance.seed,
+            ),
+        ),
+        (
+            Text("Weights"),
+            Text(
+                "`{file}`, {storage}, licence {licence}",
+                file=spec.weights.file,
+                storage=spec.weights.storage,
+                licence=spec.licence,
+            ),
+        ),
+        (
+            Text("Made"),
+            Text(
+                "{date} with hilum {version}",
+                date=str(spec.provenance.created),
+                version=spec.provenance.hilum_version,
+            ),
+        ),
+    ]
+    rows = join_texts([render_row(fact) for fact in facts], "\n")
+    return join_texts(
+        [_head(Text("Facts")), join_texts(["| | |", "|---|---|", rows], "\n")], "\n\n"
     )
 
 
-def _render_facts(spec: ModelSpec) -> str:
-    network, film, data = spec.architecture, spec.input, spec.training_data
+def _list_network(spec: ModelSpec) -> list[tuple[Text, str]]:
+    network, film = spec.architecture, spec.input
     normalization = (
-        "standardised by the film's own mean and deviation"
+        Text("standardised by the film's own mean and deviation")
         if film.normalization == "per_film"
-        else "standardised by fixed mean and deviation"
+        else Text("standardised by fixed mean and deviation")
     )
-    facts = {
-        "Network": f"`{network.timm_name}`, {network.parameters / 1e6:.2f} million parameters",
-        **_describe_kin(spec),
-        "Input": (
-            f"{film.width_px}×{film.height_px} px, {film.channels} channel, `{film.resize}`, "
-            f"recipe `{film.recipe}`, {normalization}"
+    return [
+        (
+            Text("Network"),
+            Text(
+                "`{network}`, {millions:.2f} million parameters",
+                network=network.timm_name,
+                millions=network.parameters / 1e6,
+            ),
         ),
-        "Evidence map": f"{network.evidence_shape[0]}×{network.evidence_shape[1]} cells",
-        "Training data": f"[{data.name}]({data.source}), {data.licence}",
-        "Films": (
-            f"{data.train_films} for training, {data.validation_films} for validation, apart by "
-            f"patient (fingerprint `{data.fingerprint[:16]}`)"
+        *_list_kin(spec),
+        (
+            Text("Input"),
+            Text(
+                "{width}×{height} px, {channels} channel, `{resize}`, recipe `{recipe}`, "
+                "{normalization}",
+                width=film.width_px,
+                height=film.height_px,
+                channels=film.channels,
+                resize=film.resize,
+                recipe=str(film.recipe),
+                normalization=normalization,
+            ),
         ),
-        "Calibration": (
-            f"temperature {spec.calibration.temperature:.4f}, offset "
-            f"{spec.calibration.offset:+.4f}, fitted on "
-            f"{spec.calibration.fitted_on}; the probability holds where "
-            f"{spec.calibration.prevalence:.0%} of the films show pneumonia"
+        (
+            Text("Evidence map"),
+            Text(
+                "{rows}×{columns} cells",
+                rows=network.evidence_shape[0],
+                columns=network.evidence_shape[1],
+            ),
         ),
-        "Conformal zone": _describe_zone(spec),
-        "Input gate": _describe_gate(spec),
-        **({"AUC on validation": _describe_validation(spec)} if spec.validation_auc else {}),
-        "Recipe": f"`{spec.provenance.recipe}`, seed {spec.provenance.seed}",
-        "Weights": f"`{spec.weights.file}`, {spec.weights.storage}, licence {spec.licence}",
-        "Made": f"{spec.provenance.created} with hilum {spec.provenance.hilum_version}",
-    }
-    rows = "\n".join(f"| {title} | {fact} |" for title, fact in facts.items())
-    return f"## Facts\n\n| | |\n|---|---|\n{rows}"
+    ]
 
 
-def _describe_kin(spec: ModelSpec) -> dict[str, str]:
+def _list_data(spec: ModelSpec) -> list[tuple[Text, str]]:
+    data, fitted = spec.training_data, spec.calibration
+    return [
+        (Text("Training data"), f"[{data.name}]({data.source}), {data.licence}"),
+        (
+            Text("Films"),
+            Text(
+                "{train} for training, {validation} for validation, apart by patient (fingerprint "
+                "`{fingerprint}`)",
+                train=data.train_films,
+                validation=data.validation_films,
+                fingerprint=data.fingerprint[:16],
+            ),
+        ),
+        (
+            Text("Calibration"),
+            Text(
+                "temperature {temperature:.4f}, offset {offset:+.4f}, fitted on {films}; the "
+                "probability holds where {prevalence:.0%} of the films show pneumonia",
+                temperature=fitted.temperature,
+                offset=fitted.offset,
+                films=say_films(fitted.fitted_on),
+                prevalence=fitted.prevalence,
+            ),
+        ),
+    ]
+
+
+def _list_kin(spec: ModelSpec) -> list[tuple[Text, str]]:
     """Say what the weights began as, who taught them, and what is joined in them."""
     origin = spec.provenance
     if origin.members:
@@ -86,87 +185,148 @@ def _describe_kin(spec: ModelSpec) -> dict[str, str]:
             f"(`{member.weights_sha256[:16]}`)"
             for member in origin.members
         )
-        return {"Logit and map": f"sum of {joined}"}
+        return [(Text("Logit and map"), Text("sum of {members}", members=joined))]
     teachers = ", ".join(
         f"`{teacher.name}` {teacher.version} (`{teacher.weights_sha256[:16]}`)"
         for teacher in origin.teachers
     )
-    return {"Initialisation": origin.initialisation} | ({"Teachers": teachers} if teachers else {})
+    kin: list[tuple[Text, str]] = [(Text("Initialisation"), origin.initialisation)]
+    return [*kin, (Text("Teachers"), teachers)] if teachers else kin
 
 
-def _describe_zone(spec: ModelSpec) -> str:
+def _describe_zone(spec: ModelSpec) -> Text:
     zone = spec.conformal
     if zone is None:
-        return "none"
+        return Text("none")
     ends = sorted((zone.positive_from, zone.negative_to))
-    return (
-        f"uncertain from {ends[0]:.4f} to {ends[1]:.4f}; for films of either class the truth is "
-        f"among the possible answers in at least {1 - zone.alpha:.0%} (on held-out patients: "
-        f"{zone.coverage.positive:.1%} of positive, {zone.coverage.negative:.1%} of negative films)"
+    return Text(
+        "uncertain from {low:.4f} to {high:.4f}; for films of either class the truth is among the "
+        "possible answers in at least {share:.0%} (on held-out patients: {positive:.1%} of "
+        "positive, {negative:.1%} of negative films)",
+        low=ends[0],
+        high=ends[1],
+        share=1 - zone.alpha,
+        positive=zone.coverage.positive,
+        negative=zone.coverage.negative,
     )
 
 
-def _describe_validation(spec: ModelSpec) -> str:
+def _describe_validation(spec: ModelSpec) -> Text:
     found = spec.validation_auc
     worst = min(found, key=lambda name: found[name])
-    return (
-        f"{found['clean']:.4f}; under {len(found) - 1} disturbances of the acquisition "
-        f"{sum(found.values()) / len(found):.4f} on average, {found[worst]:.4f} at worst "
-        f"(`{worst}`)"
+    return Text(
+        "{clean:.4f}; under {count} disturbances of the acquisition {mean:.4f} on average, "
+        "{least:.4f} at worst (`{worst}`)",
+        clean=found["clean"],
+        count=len(found) - 1,
+        mean=sum(found.values()) / len(found),
+        least=found[worst],
+        worst=worst,
     )
 
 
-def _describe_gate(spec: ModelSpec) -> str:
+def _describe_gate(spec: ModelSpec) -> Text:
     if spec.gate is None:
-        return "none: only headers are judged"
-    return f"refuses {spec.gate.validation_refused:.1%} of validation films"
+        return Text("none: only headers are judged")
+    return Text("refuses {share:.1%} of validation films", share=spec.gate.validation_refused)
 
 
-def _render_thresholds(spec: ModelSpec) -> str:
-    rows = "\n".join(
-        f"| `{name}` | {point.threshold:.4f} | {point.rule} | {point.sensitivity:.3f} | "
-        f"{point.specificity:.3f} |"
+def _render_thresholds(spec: ModelSpec) -> Text:
+    rows = [
+        render_row(
+            [
+                f"`{name}`",
+                f"{point.threshold:.4f}",
+                say_rule(point),
+                f"{point.sensitivity:.3f}",
+                f"{point.specificity:.3f}",
+            ]
+        )
         for name, point in spec.operating_points.items()
-    )
+    ]
     chosen_on = next(iter(spec.operating_points.values())).chosen_on
-    return (
-        f"## Operating points\n\nChosen on {chosen_on}. `{spec.default_operating_point}` is the "
-        "default.\n\n| name | threshold | rule | sensitivity there | specificity there |\n"
-        f"|---|---|---|---|---|\n{rows}"
+    intro = Text(
+        "Chosen on {films}. `{point}` is the default.",
+        films=say_films(chosen_on),
+        point=spec.default_operating_point,
     )
+    head = [
+        Text("name"),
+        Text("threshold"),
+        Text("rule"),
+        Text("sensitivity there"),
+        Text("specificity there"),
+    ]
+    table = _render_table(head, rows)
+    return join_texts([_head(Text("Operating points")), intro, table], "\n\n")
 
 
-def _render_faithfulness(spec: ModelSpec, found: Faithfulness) -> str:
+def _render_table(head: Sequence[str], rows: Sequence[Text]) -> Text:
+    return join_texts([render_row(head), "|" + "---|" * len(head), *rows], "\n")
+
+
+def _render_faithfulness(spec: ModelSpec, found: Faithfulness) -> Text:
     """Say which maps deserve belief, and what the network looks at."""
-    rows = "\n".join(
-        f"| `{name}` | "
-        + " | ".join(
+    rows = []
+    for name, one in found.methods.items():
+        figures = [
             format_interval(figure)
             for figure in (one.hit, one.iou, one.insertion_gain, one.road_gain, one.shift)
-        )
-        + f" | {format_interval(one.random_weights) if one.random_weights else 'not measured'} |"
-        for name, one in found.methods.items()
+        ]
+        shuffled = one.random_weights
+        figures.append(format_interval(shuffled) if shuffled else Text("not measured"))
+        rows.append(render_row([f"`{name}`", *figures]))
+    intro = Text(
+        "Measured on {films} films of {set_name} by `hilum faithfulness`. Hit and IoU are of "
+        "planted opacities; insertion and ROAD by how much the map's order is better than chance; "
+        "shift and shuffled weights are rank correlations.",
+        films=found.films,
+        set_name=found.set_name,
     )
+    head = [
+        Text("map"),
+        Text("hit"),
+        "IoU",
+        Text("insertion"),
+        "ROAD",
+        Text("shift"),
+        Text("shuffled weights"),
+    ]
     warnings = [
-        f"* Warning: {warning}"
+        Text("Warning: {warning}", warning=warning)
         for name in found.methods
         for warning in spec.list_map_warnings(name)
     ]
-    sentences = [
-        f"* Of planted opacities a control hits {format_interval(found.control_hit)}.",
-        f"* AUC of these films {format_interval(found.auc)}; where all but the lungs is levelled "
-        f"{format_interval(found.auc_lungs_only)}; where the lungs are levelled "
-        f"{format_interval(found.auc_lungs_levelled)}.",
-        f"* Of the positive evidence on films of pneumonia {format_interval(found.outside_lungs)} "
-        f"lies outside of the lungs; {found.outside_lungs_flat:.3f} if it were everywhere alike.",
-        "* A lead letter put into a corner changes the probability by "
-        f"{format_interval(found.put_in_marker)} on average.",
-    ]
-    return (
-        f"## Which maps deserve belief\n\nMeasured on {found.films} films of {found.set_name} by "
-        "`hilum faithfulness`. Hit and IoU are of planted opacities; insertion and ROAD by how "
-        "much the map's order is better than chance; shift and shuffled weights are rank "
-        "correlations.\n\n"
-        "| map | hit | IoU | insertion | ROAD | shift | shuffled weights |\n"
-        f"|---|---|---|---|---|---|---|\n{rows}\n\n" + "\n".join([*warnings, *sentences])
+    points = [join_texts(["*", said]) for said in (*warnings, *_describe_gaze(found))]
+    return join_texts(
+        [
+            _head(Text("Which maps deserve belief")),
+            intro,
+            _render_table(head, rows),
+            join_texts(points, "\n"),
+        ],
+        "\n\n",
     )
+
+
+def _describe_gaze(found: Faithfulness) -> list[Text]:
+    return [
+        Text("Of planted opacities a control hits {hit}.", hit=format_interval(found.control_hit)),
+        Text(
+            "AUC of these films {auc}; where all but the lungs is levelled {lungs}; where the "
+            "lungs are levelled {levelled}.",
+            auc=format_interval(found.auc),
+            lungs=format_interval(found.auc_lungs_only),
+            levelled=format_interval(found.auc_lungs_levelled),
+        ),
+        Text(
+            "Of the positive evidence on films of pneumonia {outside} lies outside of the lungs; "
+            "{flat:.3f} if it were everywhere alike.",
+            outside=format_interval(found.outside_lungs),
+            flat=found.outside_lungs_flat,
+        ),
+        Text(
+            "A lead letter put into a corner changes the probability by {change} on average.",
+            change=format_interval(found.put_in_marker),
+        ),
+    ]

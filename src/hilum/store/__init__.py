@@ -7,12 +7,13 @@ keeps none.
 from __future__ import annotations
 
 from hilum.errors import MissingExtraError
+from hilum.language import Text
 
 try:
     import platformdirs as _platformdirs  # noqa: F401
     import sqlalchemy as _sqlalchemy  # noqa: F401
 except ImportError as error:
-    raise MissingExtraError("store", "keep a journal of analyses") from error
+    raise MissingExtraError("store", Text("keep a journal of analyses")) from error
 
 from hilum.store.analysis import OUTCOMES, VERDICTS, Analysis, Feedback, Outcome, Verdict
 from hilum.store.connect import find_default_path

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from hilum.errors import ConfigError, JournalError, MissingExtraError
+from hilum.language import Text
 from hilum.store.faults import get_sqlite_code, told
 from hilum.store.tables import FORMAT, journals, metadata
 
@@ -124,7 +125,10 @@ def _make_sqlite(url: URL, *, create: bool) -> Engine:
         _touch(path)
     elif not path.exists():
         raise JournalError(
-            f"There is no journal {path}. Name one with --journal, or record an analysis first."
+            Text(
+                "There is no journal {path}. Name one with --journal, or record an analysis first.",
+                path=str(path),
+            )
         )
     engine = create_engine(
         url,
@@ -165,7 +169,7 @@ def _make_postgres(url: URL) -> Engine:
     arguments: dict[str, Any] = {}
     if url.get_driver_name() == "pg8000":
         if find_spec("pg8000") is None:
-            raise MissingExtraError("postgres", "keep a journal in PostgreSQL")
+            raise MissingExtraError("postgres", Text("keep a journal in PostgreSQL"))
         url, arguments = _read_pg8000_options(url)
     try:
         engine = create_engine(url, connect_args=arguments, hide_parameters=True)
@@ -234,8 +238,13 @@ def _prepare(engine: Engine, place: str, *, create: bool) -> None:
         found = connection.execute(select(journals.c.format)).scalar_one()
     if found > FORMAT:
         raise JournalError(
-            f"The journal {place} was made by a newer hilum (format {found}; this one knows "
-            f"{FORMAT}). Update hilum, or name another journal."
+            Text(
+                "The journal {place} was made by a newer hilum (format {found}; this one knows "
+                "{known}). Update hilum, or name another journal.",
+                place=place,
+                found=found,
+                known=FORMAT,
+            )
         )
 
 
@@ -246,7 +255,10 @@ def _is_there(connection: Connection, place: str, *, create: bool, sqlite: bool)
     # A file of SQLite is one program's; a database of PostgreSQL has room for several.
     if (tables and sqlite) or not create:
         raise JournalError(
-            f"{place} is no journal of hilum. Name another place; nothing was changed in it."
+            Text(
+                "{place} is no journal of hilum. Name another place; nothing was changed in it.",
+                place=place,
+            )
         )
     return False
 

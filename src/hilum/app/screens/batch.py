@@ -38,7 +38,7 @@ def show_batch() -> None:
             run: BatchRun | None = state.get("batch_run")
             if entries is not None:
                 troubles: list[str] = []
-                recorder = make_recorder(state, lambda error: troubles.append(str(error)))
+                recorder = make_recorder(state, lambda error: troubles.append(error.text))
                 run = BatchRun(engine, entries, point, gate=gate, recorder=recorder)
                 state["batch_run"], state["batch_troubles"] = run, troubles
                 forget_filters()

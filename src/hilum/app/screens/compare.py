@@ -10,7 +10,14 @@ import streamlit as st
 from hilum.app.comparison import choose_methods, choose_models, show_maps, show_networks
 from hilum.app.engines import load_engine
 from hilum.app.frame import lay_desk
-from hilum.app.parts import follow_passes, show_part, show_quiet, show_sentence, show_trouble
+from hilum.app.parts import (
+    follow_passes,
+    show_empty,
+    show_part,
+    show_quiet,
+    show_sentence,
+    show_trouble,
+)
 from hilum.app.rail import View, choose_film, choose_gate, choose_view
 from hilum.app.records import analyze_recorded
 from hilum.app.session import Film, analyze_once, explain_once
@@ -19,6 +26,7 @@ from hilum.app.tray import get_tray
 from hilum.app.wording import describe_agreement, describe_trouble
 from hilum.decision import measure_agreement
 from hilum.errors import HilumError
+from hilum.language import Text
 from hilum.types import Prediction
 
 
@@ -35,13 +43,15 @@ def show_compare() -> None:
             film = choose_film(get_tray(st.session_state))
         with result:
             if film is None:
-                st.html(
-                    '<div class="empty"><h2>Choose a film to compare networks on.</h2>'
-                    "<p>Each network answers at its own threshold; below, the first of them "
-                    "explains itself by several methods.</p></div>"
+                show_empty(
+                    Text("Choose a film to compare networks on."),
+                    Text(
+                        "Each network answers at its own threshold; below, the first of them "
+                        "explains itself by several methods."
+                    ),
                 )
             elif not models:
-                show_quiet("Choose at least one model on the left.")
+                show_quiet(Text("Choose at least one model among the settings."))
             else:
                 _show_answers(film, models, methods, view, gate=gate)
     except HilumError as error:
@@ -68,7 +78,7 @@ def _show_answers(
         )
         for model, engine in engines.items()
     ]
-    show_part("Networks")
+    show_part(Text("Networks"))
     show_sentence(describe_agreement(measure_agreement([answer for _, answer in answers])))
     show_networks(answers, view)
     first, (_, prediction) = models[0], answers[0]
@@ -77,7 +87,7 @@ def _show_answers(
         with follow_passes(method) as report:
             return explain_once(state, engines[first], first, film, prediction, method, report)
 
-    show_part(f"Methods of {first}")
+    show_part(Text("Methods of {model}", model=first))
     show_maps(prediction, methods, explain, view)
 
 

@@ -12,11 +12,12 @@ from hilum.app.history import (
     show_retention,
     show_scores,
 )
-from hilum.app.parts import show_part, show_quiet, show_trouble
+from hilum.app.parts import show_empty, show_part, show_quiet, show_trouble
 from hilum.app.records import get_journal
 from hilum.app.settings import get_options
 from hilum.app.wording import describe_trouble
 from hilum.errors import HilumError
+from hilum.language import Text
 
 
 def show_history() -> None:
@@ -24,25 +25,27 @@ def show_history() -> None:
     try:
         journal = get_journal(st.session_state)
         if journal is None:
-            st.html(
-                '<div class="empty"><h2>No journal is kept.</h2>'
-                "<p>This page was started with <code>--no-journal</code>. Without it, time, model, "
-                "probability and decision of each analysis are recorded on this machine; never a "
-                "name, a header or a picture.</p></div>"
+            show_empty(
+                Text("No journal is kept."),
+                Text(
+                    "This page was started with --no-journal. Without it, time, model, probability "
+                    "and decision of each analysis are recorded on this machine; never a name, a "
+                    "header or a picture."
+                ),
             )
             return
         selection, model = choose_selection(journal)
         show_figures(journal, selection)
-        show_part("Day by day")
+        show_part(Text("Day by day"))
         show_days(journal, selection)
         if model is not None:
-            show_part(f"Scores of {model}")
+            show_part(Text("Scores of {model}", model=model))
             show_scores(journal, selection, model)
-        show_part("Analyses")
+        show_part(Text("Analyses"))
         show_list(journal, selection)
-        show_part("Retention")
+        show_part(Text("Retention"))
         show_retention(journal, shared=get_options(st.session_state).shared)
-        show_quiet(f"The journal lies in {journal.place}.")
+        show_quiet(Text("The journal lies in {place}.", place=journal.place))
     except HilumError as error:
         title, advice = describe_trouble(error)
         show_trouble(title, error.text, advice)

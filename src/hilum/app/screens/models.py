@@ -9,13 +9,14 @@ from hilum.app.settings import get_options
 from hilum.app.shelf import choose_card, list_specs, show_card, show_list
 from hilum.app.wording import describe_trouble
 from hilum.errors import HilumError
+from hilum.language import Text
 
 
 def show_models() -> None:
     """Show the whole page."""
     try:
         specs = list_specs(get_options(st.session_state).model)
-        show_part("Models of this installation")
+        show_part(Text("Models of this installation"))
         show_list(specs)
         show_card(choose_card(specs))
     except HilumError as error:

@@ -12,11 +12,11 @@ from importlib import resources
 import streamlit as st
 
 from hilum.app.viewer.payload import ShownFilm, describe_map, outline_regions, pack_film
-from hilum.app.viewer.words import VIEWER_WORDS
+from hilum.app.viewer.words import VIEWER_WORDS, say_viewer_words
 from hilum.report.lines import EDGE, INK
 from hilum.types import Explanation, Region
 
-__all__ = ["VIEWER_WORDS", "ShownFilm", "pack_film", "show_viewer"]
+__all__ = ["VIEWER_WORDS", "ShownFilm", "pack_film", "say_viewer_words", "show_viewer"]
 
 # One module in the browser: later parts use what earlier ones define.
 _SCRIPTS = ("film.js", "geometry.js", "hands.js", "viewer.js")
@@ -71,7 +71,8 @@ def show_viewer(
         As for :func:`hilum.report.draw_overlay`; the opacity is where the viewer's own slider
         begins.
     strings
-        All that the viewer says, with the keys of :data:`VIEWER_WORDS`.
+        All that the viewer says, with the keys of :data:`VIEWER_WORDS`, in the reader's language;
+        as are ``film_words``, ``evidence_words`` and ``sentences``.
 
     Raises
     ------
