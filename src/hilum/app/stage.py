@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from hilum.app.downloads import offer_report
 from hilum.app.parts import (
     show_facts,
     show_notes,
@@ -22,7 +23,7 @@ from hilum.app.pictures import (
     get_scale,
     show_picture,
 )
-from hilum.app.rail import View
+from hilum.app.rail import View, keep_opacity
 from hilum.app.theme import GROUND, TEXT
 from hilum.app.viewer import ShownFilm, pack_film, show_viewer
 from hilum.app.wording import (
@@ -101,7 +102,7 @@ def show_result(
                     f"{method.name}: {method.summary}. The map shows what this network used. It "
                     "does not outline disease."
                 )
-            _show_downloads(prediction, view)
+            _show_downloads(prediction, spec, view)
         with st.container(key="facts", gap="xsmall"):
             film = prediction.radiograph
             show_part("What the file said")
@@ -168,6 +169,7 @@ def _show_film(
         opacity=view.opacity,
         colormap=get_colormap(prediction, view),
         scale=get_scale(prediction, view),
+        keep_opacity=keep_opacity,
     )
 
 
@@ -208,7 +210,7 @@ def _render_svg(prediction: Prediction, view: View) -> str:
     )
 
 
-def _show_downloads(prediction: Prediction, view: View) -> None:
+def _show_downloads(prediction: Prediction, spec: ModelSpec, view: View) -> None:
     # Named after the file's digest: a file name may hold the patient's.
     stem = f"hilum-{(prediction.radiograph.sha256 or 'film')[:12]}"
     with st.container(horizontal=True, gap="small"):
@@ -236,4 +238,11 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
             mime="application/json",
             on_click="ignore",
             key="save_result",
+        )
+        offer_report(
+            prediction,
+            spec,
+            view,
+            _list_regions(prediction) if prediction.assessed else (),
+            stem,
         )

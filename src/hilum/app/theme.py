@@ -40,6 +40,7 @@ STREAMLIT_THEME: dict[str, str] = {
 _COLORS = f""":root {{
   --ground: {GROUND}; --surface: {SURFACE}; --raised: {RAISED}; --line: {LINE};
   --text: {TEXT}; --muted: {MUTED}; --accent: {ACCENT}; --bar: {BAR}; --film-ground: {FILM_GROUND};
+  --positive: {SIDES["positive"]}; --negative: {SIDES["negative"]};
 }}"""
 
 # Streamlit gives a container with a key the class "st-key-<key>" and wraps it in a
@@ -190,6 +191,24 @@ _PARTS = """
 """
 
 
+# Curves beside their words; charts bring their own style (hilum.app.plot).
+_CURVES = """
+.st-key-looking, .st-key-model_curves { display: grid; gap: 1.1rem 1.75rem; align-items: start; }
+.st-key-looking { grid-template-columns: minmax(0, 480px) minmax(0, 1fr); }
+.st-key-model_curves { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+.st-key-looking > div, .st-key-model_curves > div { width: auto; min-width: 0; max-width: 560px; }
+.st-key-all_curves { max-width: 560px; }
+.st-key-together { max-width: 640px; }
+.st-key-looking dl.bought { padding: 0; display: grid; gap: 0.4rem 1.25rem;
+  grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); }
+.bought dd small { display: block; font-size: 0.84rem; font-weight: 400; color: var(--muted);
+  line-height: 1.4; }
+.figures th[scope="row"] { color: var(--text); white-space: nowrap; }
+.figures td small { display: block; color: var(--muted); font-size: 0.84rem; }
+@media (max-width: 1100px) { .st-key-looking { grid-template-columns: minmax(0, 1fr); } }
+"""
+
+
 def draw_icon() -> Image.Image:
     """Draw the browser tab's icon: a lung's two lobes and the light between them.
 
@@ -204,4 +223,4 @@ def draw_icon() -> Image.Image:
     return icon.resize((64, 64), Image.Resampling.LANCZOS)
 
 
-STYLE_SHEET = f"<style>\n{_COLORS}\n{_LAYOUT}\n{_PARTS}</style>"
+STYLE_SHEET = f"<style>\n{_COLORS}\n{_LAYOUT}\n{_PARTS}\n{_CURVES}</style>"
