@@ -57,17 +57,22 @@ def _show_looking(spec: ModelSpec, operating_point: str, probability: float | No
     roc = read_roc(spec)
     if roc is None:
         return
-    point = spec.operating_points[operating_point]
+    key = f"looking:{spec.name}:{spec.version}:{operating_point}"
+    stops = list_thresholds(spec)
+    if st.session_state.get(key) not in stops:
+        st.session_state[key] = spec.operating_points[operating_point].threshold
+    # The slider stands after the curve; it has moved before either is drawn.
+    threshold: float = st.session_state[key]
+    figures = roc.measure_at(threshold)
     with st.container(key="looking"):
         with st.container(key="looking_curve", gap="xsmall"):
-            place = st.empty()
+            show_roc(spec, roc, own=probability, chosen=figures, key="looking_roc")
         with st.container(key="looking_words", gap="small"):
-            threshold = st.select_slider(
+            st.select_slider(
                 say(Text("Threshold to look at")),
-                list_thresholds(spec),
-                value=point.threshold,
+                stops,
                 format_func=lambda value: say(format_percent(value)),
-                key=f"looking:{spec.name}:{spec.version}:{operating_point}",
+                key=key,
                 help=say(
                     Text(
                         "For looking only. The decision and what is recorded stay with the "
@@ -75,7 +80,6 @@ def _show_looking(spec: ModelSpec, operating_point: str, probability: float | No
                     )
                 ),
             )
-            figures = roc.measure_at(threshold)
             st.html(_render_figures(figures, spec))
             show_sentence(_describe_film(spec, probability, threshold))
             show_scores(
@@ -88,8 +92,6 @@ def _show_looking(spec: ModelSpec, operating_point: str, probability: float | No
             )
             show_quiet(_describe_stance(spec, operating_point))
             show_quiet(_describe_origin(roc, spec))
-        with place.container():
-            show_roc(spec, roc, own=probability, chosen=figures, key="looking_roc")
 
 
 def list_thresholds(spec: ModelSpec) -> list[float]:
