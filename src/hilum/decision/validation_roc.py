@@ -67,7 +67,7 @@ class ValidationRoc:
     @property
     def films(self) -> int:
         """How many there are of both classes."""
-        return self.positive.shape[1] + self.negative.shape[1]
+        return int(self.positive.shape[1] + self.negative.shape[1])
 
     @property
     def labels(self) -> NDArray[np.bool_]:
