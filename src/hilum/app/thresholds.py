@@ -188,7 +188,7 @@ def show_points(spec: ModelSpec) -> None:
         Text("Sensitivity"),
         Text("Specificity"),
     )
-    rows = [
+    rows: list[list[str]] = [
         [
             name_operating_point(name),
             *map(format_percent, (point.threshold, point.sensitivity, point.specificity)),
