@@ -139,3 +139,10 @@ def test_the_csv_of_the_evaluation_page_is_read(tmp_path: Path) -> None:
     assert read_predictions(tmp_path / "scores.csv").films[0].pathogen == "virus"
     text = (DOCS / "evaluation.md").read_text(encoding="utf-8")
     assert all(f"`{column}`" in text for column in COLUMNS)
+
+
+def test_the_curve_behind_the_page_can_be_traced(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a shipped model, whose spec holds how its validation films scored."""
+    (block,) = read_blocks("app.md", "python")
+    exec(compile(block, "docs/app.md", "exec"), {})
+    assert re.match(r"0\.99\d* value=0\.9", capsys.readouterr().out)

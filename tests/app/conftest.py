@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from factories.networks import write_tiny_network
+from factories.faithfulness_facts import WARNING, make_faithfulness
+from factories.networks import make_tiny_spec, write_tiny_network
 from hilum.data.phantom import draw_phantom
+from hilum.decision import choose_operating_points, compute_probability, describe_logits
 from hilum.spec import ModelSpec
 
 
@@ -28,6 +30,25 @@ def tiny_spec(tiny_model: Path) -> ModelSpec:
     from hilum.models.zoo import resolve_model
 
     return resolve_model(tiny_model)[0]
+
+
+@pytest.fixture(scope="session")
+def curved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network, with scores of drawn validation films in its spec."""
+    folder = tmp_path_factory.mktemp("curved")
+    rng = np.random.default_rng(0)
+    logits = np.concatenate([rng.normal(3.0, 2.0, 120), rng.normal(-3.0, 1.5, 80)])
+    labels = np.arange(200) < 120
+    probabilities = compute_probability(logits, make_tiny_spec(b"").calibration)
+    points = choose_operating_points(probabilities, labels, "200 drawn films")
+    write_tiny_network(
+        folder,
+        name="curved",
+        validation_logits=describe_logits(logits, labels).model_dump(),
+        operating_points={name: point.model_dump() for name, point in points.items()},
+        faithfulness=make_faithfulness(evidence="", occlusion=WARNING),
+    )
+    return folder
 
 
 @pytest.fixture(scope="session")

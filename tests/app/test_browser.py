@@ -168,7 +168,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
         "Picture (PNG)",
         "Picture (SVG)",
         "Result (JSON)",
-        "range Opacity of the map",
+        "One-page report (PDF)",
         "range Full colour at",
         "text Colour scale",
         "range opacity",
@@ -183,7 +183,7 @@ def test_a_narrow_screen_reads_from_top_to_bottom(visit: Visit) -> None:
     visit.page.set_viewport_size({"width": 390, "height": 844})
     visit.page.get_by_text("Phantom", exact=True).click()
     # Film and evidence share one picture here, film on the left of the wipe.
-    parts = [".answer", EVIDENCE, LEGEND, ".facts", ".st-key-opacity"]
+    parts = [".answer", EVIDENCE, LEGEND, ".facts", ".st-key-scale"]
     boxes = []
     for part in parts:
         visit.page.locator(part).first.wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import sys
 import zipfile
 from collections.abc import Callable
@@ -61,14 +62,14 @@ def test_every_page_says_once_what_it_is_not(open_screen: OpenScreen) -> None:
 def test_choices_go_along_from_page_to_page(open_screen: OpenScreen, small_film: bytes) -> None:
     page = open_screen("analyze")
     drop(page, ("mine.png", small_film))
-    page.slider(key="opacity").set_value(20).run()
+    page.session_state["opacity"] = 20  # as the viewer's knob does
     page.checkbox(key="no_gate").set_value(True).run()
     go_to(page, "compare")
     assert page.radio(key="film").value == "drop:1"
     assert page.slider(key="opacity").value == 20
     go_to(page, "about")
     go_to(page, "analyze")
-    assert page.slider(key="opacity").value == 20
+    assert page.session_state["opacity"] == 20
     assert page.checkbox(key="no_gate").value is True
     assert "probability of pneumonia" in read_page(page)
 
@@ -169,6 +170,63 @@ def test_models_are_listed_with_their_cards(open_screen: OpenScreen) -> None:
     assert "# hilum-efficientnet-lite1" in page.markdown[0].value
 
 
+def read_plots(page: Any) -> list[str]:
+    sent = [one.proto for one in page.get("bidi_component")]
+    parts = [json.loads(one.mixed.json or one.json or "{}") for one in sent]
+    return [one["svg"].replace("\u00a0", " ") for one in parts if "svg" in one]
+
+
+def test_models_show_their_curves_figures_and_maps(
+    curved_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(PAGE), f"--model={curved_model}"])
+    page = testing.AppTest.from_file(str(PAGE), default_timeout=180).run()
+    go_to(page, "models")
+    everyone, *own = read_plots(page)
+    for name in ("curved", "hilum-efficientnet-lite1", "hilum-resnet18"):
+        assert f"{name}, AUC" in everyone
+    for words, plot in zip(("ROC curve of", "Reliability of", "How the"), own, strict=True):
+        assert f'aria-label="{words}' in plot
+    text = read_page(page)
+    assert "Calibration and operating points were fitted on them" in text
+    assert '<th scope="row">occlusion</th><td>0.50 (0.25 to 0.75)</td>' in text
+    assert "occlusion finds planted opacities no better than a map of noise" in text
+    assert "Figures on test films" not in text  # it has none
+    page.selectbox(key="card").set_value(1).run()
+    assert not page.exception
+    text = read_page(page)
+    assert "Figures on test films" in text
+    assert "96.4 % (94.4 % to 98.1 %)" in text
+    assert "14 / 390" in text
+
+
+def test_a_model_without_scores_has_no_curve_of_its_own(open_screen: OpenScreen) -> None:
+    page = open_screen("models")
+    assert len(read_plots(page)) == 1  # the shipped ones together
+    text = read_page(page)
+    assert "does not hold how its validation films scored" in text
+    assert "Not measured. hilum faithfulness" in text
+
+
+def test_networks_are_joined_where_they_mean_the_same(
+    open_screen: OpenScreen, small_film: bytes, tiny_model: Path
+) -> None:
+    page = open_screen("compare")
+    drop(page, ("film.png", small_film))
+    page.checkbox(key="no_gate").set_value(True).run()
+    assert not page.exception
+    text = read_page(page)
+    networks = len(page.multiselect(key="compared_models").value)
+    assert f"Ensemble of the {networks} networks that answer" in text
+    assert "has no decision" in text
+    [scale] = read_plots(page)
+    assert "Ensemble" in scale
+    page.multiselect(key="compared_models").set_value([str(tiny_model)]).run()
+    assert not page.exception
+    assert "Ensemble" not in read_page(page)
+    assert read_plots(page) == []
+
+
 def test_about_says_whom_the_models_know(open_screen: OpenScreen) -> None:
     text = read_page(open_screen("about"))
     assert "Guangzhou" in text
@@ -189,12 +247,12 @@ def test_history_tells_what_was_analyzed_and_what_was_said_of_it(
     assert "None yet." in read_page(page)
     go_to(page, "analyze")
     drop(page, ("Kim-Minsu.png", small_film))
-    page.slider(key="opacity").set_value(20).run()  # another run of the script, no other analysis
+    page.select_slider(key="scale").set_value(2.0).run()  # another run, no other analysis
     [said] = [pills for pills in page.pills if str(pills.key).startswith("feedback:")]
     said.set_value("disagree").run()
     assert not page.exception
     drop(page, ("broken.png", small_film[:100]))
-    page.slider(key="opacity").set_value(40).run()  # the film is tried again, and failed once
+    page.select_slider(key="scale").set_value(5.0).run()  # tried again, and failed once
     go_to(page, "batch")
     drop(page, ("a.png", small_film + b"a"), ("b.png", small_film + b"b"))
     page.button(key="start").click().run()

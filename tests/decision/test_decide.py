@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from factories.networks import build_tiny_onnx, make_tiny_facts
-from hilum.decision import compute_probability, decide
+from hilum.decision import compute_probability, decide, decide_at
 from hilum.errors import ConfigError, ModelError
 from hilum.spec import ModelSpec
 
@@ -52,3 +53,21 @@ def test_an_unknown_operating_point_is_told_with_the_known_ones(spec: ModelSpec)
 def test_a_logit_that_is_no_number_has_no_probability(spec: ModelSpec, logit: float) -> None:
     with pytest.raises(ModelError, match="finite"):
         decide(logit, spec)
+
+
+def test_any_threshold_decides_as_an_operating_point_of_it_would(spec: ModelSpec) -> None:
+    zone = {
+        "alpha": 0.05,
+        "positive_from": 0.2,
+        "negative_to": 0.6,
+        "fitted_on": "drawn films",
+        "coverage": {"positive": 0.95, "negative": 0.95, "lowest": 0.9, "folds": 5},
+    }
+    for whole in (spec, ModelSpec.model_validate(spec.model_dump() | {"conformal": zone})):
+        for name, point in whole.operating_points.items():
+            for logit in np.linspace(-4.0, 4.0, 41):
+                told = decide(float(logit), whole, name)
+                assert decide_at(told.probability, point.threshold, whole) == (
+                    told.side,
+                    told.decision,
+                )

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hilum.errors import DatasetError
-from hilum.metrics import bootstrap_by_patient
+from hilum.metrics import bootstrap_by_patient, compute_wilson_interval
 
 
 def make_mean(values: NDArray[np.float64]) -> object:
@@ -67,3 +67,19 @@ def test_undefined_resamples_are_left_out_and_an_undefined_figure_is_an_error() 
         bootstrap_by_patient(["a"], [0], lambda _: np.array([np.nan]), resamples=5)
     with pytest.raises(DatasetError, match="one label for every film"):
         bootstrap_by_patient([], [], lambda _: np.array([1.0]))
+
+
+@pytest.mark.parametrize("whole", [1, 10, 202, 583])
+def test_shares_have_wilsons_interval(whole: int) -> None:
+    stats = pytest.importorskip("scipy.stats", reason="needs SciPy")
+    for found in {0, 1, whole // 2, whole - 1, whole}:
+        for confidence in (0.8, 0.95):
+            expected = stats.binomtest(found, whole).proportion_ci(confidence, method="wilson")
+            interval = compute_wilson_interval(found, whole, confidence=confidence)
+            assert interval == pytest.approx(tuple(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize(("found", "whole"), [(0, 0), (3, 2), (-1, 2), (float("nan"), 2)])
+def test_what_is_no_share_has_no_interval(found: float, whole: float) -> None:
+    with pytest.raises(DatasetError, match="no share"):
+        compute_wilson_interval(found, whole)

@@ -239,11 +239,24 @@ def choose_method() -> str:
     )
 
 
-def choose_view(method: str = "evidence") -> View:
-    """Show the knobs of the map."""
-    opacity = st.slider(
-        say(Text("Opacity of the map")), 0, 100, step=5, format="%d %%", key="opacity"
-    )
+def keep_opacity(share: float) -> None:
+    """Keep the opacity that was set in the viewer, for what is saved and for other pages."""
+    st.session_state["opacity"] = round(100.0 * min(max(share, 0.0), 1.0))
+
+
+def choose_view(method: str = "evidence", *, opacity_knob: bool = True) -> View:
+    """Show the knobs of the map.
+
+    Parameters
+    ----------
+    opacity_knob
+        Not where the viewer is, which has its own.
+    """
+    opacity: int = st.session_state["opacity"]
+    if opacity_knob:
+        opacity = st.slider(
+            say(Text("Opacity of the map")), 0, 100, step=1, format="%d %%", key="opacity"
+        )
     scales = sorted({*_SCALES, DEFAULT_SCALE})
     scale = st.select_slider(
         say(Text("Full colour at")),

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -117,6 +118,8 @@ class _Analyses:
     films: dict[WindowRecipe, Radiograph] = field(default_factory=dict)
     predictions: dict[str, Prediction] = field(default_factory=dict)
     maps: dict[tuple[str, str], Explanation] = field(default_factory=dict)
+    # By name and version of the model, as a prediction tells them.
+    times: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 def analyze_once(
@@ -151,8 +154,17 @@ def analyze_once(
         prediction = engine.analyze(radiograph)
         kept.films[recipe] = radiograph
         kept.predictions[model] = prediction
+        kept.times[prediction.model, prediction.model_version] = datetime.now(UTC)
     _keep(state, film, kept)
     return decide_again(prediction, engine.spec, operating_point, gate=gate)
+
+
+def get_time(state: State, prediction: Prediction) -> datetime:
+    """Give the time at which the session analyzed a film; now, where it has not kept that."""
+    store: OrderedDict[tuple[str, str], _Analyses] = state.get("analyses", OrderedDict())
+    film = prediction.radiograph
+    kept = store.get((film.sha256 or "", film.source or "")) or _Analyses()
+    return kept.times.get((prediction.model, prediction.model_version)) or datetime.now(UTC)
 
 
 def explain_once(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from hilum.app.appearance import get_palette
+from hilum.app.downloads import offer_report
 from hilum.app.parts import (
     get_language,
     say,
@@ -26,7 +27,7 @@ from hilum.app.pictures import (
     get_scale,
     show_picture,
 )
-from hilum.app.rail import View
+from hilum.app.rail import View, keep_opacity
 from hilum.app.viewer import ShownFilm, pack_film, say_viewer_words, show_viewer
 from hilum.app.wording import (
     describe_decision,
@@ -114,7 +115,7 @@ def show_result(
                         summary=method.summary,
                     )
                 )
-            _show_downloads(prediction, view)
+            _show_downloads(prediction, spec, view)
         with st.container(key="facts", gap="xsmall"):
             film = prediction.radiograph
             show_part(Text("What the file said"))
@@ -190,6 +191,7 @@ def _show_film(
         opacity=view.opacity,
         colormap=get_colormap(prediction, view),
         scale=get_scale(prediction, view),
+        keep_opacity=keep_opacity,
     )
 
 
@@ -237,7 +239,7 @@ def _render_svg(prediction: Prediction, view: View) -> str:
     )
 
 
-def _show_downloads(prediction: Prediction, view: View) -> None:
+def _show_downloads(prediction: Prediction, spec: ModelSpec, view: View) -> None:
     # Named after the file's digest: a file name may hold the patient's.
     stem = f"hilum-{(prediction.radiograph.sha256 or 'film')[:12]}"
     with st.container(horizontal=True, gap="small"):
@@ -265,4 +267,11 @@ def _show_downloads(prediction: Prediction, view: View) -> None:
             mime="application/json",
             on_click="ignore",
             key="save_result",
+        )
+        offer_report(
+            prediction,
+            spec,
+            view,
+            _list_regions(prediction) if prediction.assessed else (),
+            stem,
         )

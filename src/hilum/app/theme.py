@@ -113,6 +113,7 @@ def _write_colors(palette: Palette) -> str:
   --ground: {palette.ground}; --surface: {palette.surface}; --raised: {palette.raised};
   --line: {palette.line}; --text: {palette.text}; --muted: {palette.muted};
   --accent: {palette.accent}; --bar: {palette.bar}; --film-ground: {palette.film_ground};
+  --positive: {palette.series["positive"]}; --negative: {palette.series["negative"]};
 }}"""
 
 
@@ -279,6 +280,24 @@ dl.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; paddin
 """
 
 
+# Curves beside their words; charts bring their own style (hilum.app.plot).
+_CURVES = """
+.st-key-looking, .st-key-model_curves { display: grid; gap: 1.1rem 1.75rem; align-items: start; }
+.st-key-looking { grid-template-columns: minmax(0, 480px) minmax(0, 1fr); }
+.st-key-model_curves { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+.st-key-looking > div, .st-key-model_curves > div { width: auto; min-width: 0; max-width: 560px; }
+.st-key-all_curves { max-width: 560px; }
+.st-key-together { max-width: 640px; }
+.st-key-looking dl.bought { padding: 0; display: grid; gap: 0.4rem 1.25rem;
+  grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); }
+.bought dd small { display: block; font-size: 0.84rem; font-weight: 400; color: var(--muted);
+  line-height: 1.4; }
+.figures th[scope="row"] { color: var(--text); white-space: nowrap; }
+.figures td small { display: block; color: var(--muted); font-size: 0.84rem; }
+@media (max-width: 1100px) { .st-key-looking { grid-template-columns: minmax(0, 1fr); } }
+"""
+
+
 def draw_icon() -> Image.Image:
     """Draw the browser tab's icon: a lung's two lobes and the light between them.
 
@@ -295,4 +314,4 @@ def draw_icon() -> Image.Image:
 
 def write_style_sheet(palette: Palette) -> str:
     """Write the style sheet of all pages, as HTML."""
-    return f"<style>\n{_write_colors(palette)}\n{_LAYOUT}\n{_PARTS}</style>"
+    return f"<style>\n{_write_colors(palette)}\n{_LAYOUT}\n{_PARTS}\n{_CURVES}</style>"

@@ -75,15 +75,26 @@ def decide(logit: float, spec: ModelSpec, operating_point: str | None = None) ->
             )
         )
     probability = compute_probability(float(logit), spec.calibration)
-    positive = probability >= point.threshold
-    side = spec.labels.positive if positive else spec.labels.negative
+    side, decision = decide_at(probability, point.threshold, spec)
     return Decision(
         probability=probability,
         side=side,
-        decision=side if _is_certain(probability, positive, spec) else UNCERTAIN,
+        decision=decision,
         operating_point=name,
         threshold=point.threshold,
     )
+
+
+def decide_at(probability: float, threshold: float, spec: ModelSpec) -> tuple[str, str]:
+    """Decide on a calibrated probability at any threshold.
+
+    Returns
+    -------
+    The label of the side, and the decision: the same, or ``"uncertain"``.
+    """
+    positive = probability >= threshold
+    side = spec.labels.positive if positive else spec.labels.negative
+    return side, side if _is_certain(probability, positive, spec) else UNCERTAIN
 
 
 def _is_certain(probability: float, positive: bool, spec: ModelSpec) -> bool:

@@ -5,7 +5,11 @@ The displays draw with matplotlib (extra ``lab``), which they import when they d
 
 from __future__ import annotations
 
-from hilum.metrics.intervals import bootstrap_by_patient, draw_patients
+from hilum.metrics.intervals import (
+    bootstrap_by_patient,
+    compute_wilson_interval,
+    draw_patients,
+)
 from hilum.metrics.paired_tests import (
     AucDifference,
     DecisionDifference,
@@ -40,6 +44,7 @@ __all__ = [
     "compute_precision_recall",
     "compute_reliability",
     "compute_roc",
+    "compute_wilson_interval",
     "count_at_threshold",
     "draw_patients",
 ]

@@ -1,8 +1,9 @@
-"""Intervals that know that films of one patient are not independent."""
+"""Intervals: of a share, and by a bootstrap that knows that films of one patient are alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,3 +87,40 @@ def bootstrap_by_patient(
     bounds = np.full((2, values.shape[1]), np.nan)
     bounds[:, ~undefined] = np.nanpercentile(values[:, ~undefined], [tail, 100.0 - tail], axis=0)
     return bounds[0], bounds[1]
+
+
+def compute_wilson_interval(
+    found: float, whole: float, *, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Give the interval of a share of films that are independent of one another.
+
+    Films of one patient are not: where it is known whose they are, use
+    :func:`bootstrap_by_patient`.
+
+    Parameters
+    ----------
+    found, whole
+        How many films of how many.
+
+    Returns
+    -------
+    Lower and upper bound, in [0, 1].
+
+    Raises
+    ------
+    DatasetError
+        There is no film, or there are more found than there are.
+
+    Source
+    ------
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA
+    22:209.
+    """
+    if not 0.0 <= found <= whole or whole <= 0.0:
+        raise DatasetError(f"{found:g} of {whole:g} films is no share.")
+    z = NormalDist().inv_cdf((1.0 + confidence) / 2.0)
+    share = found / whole
+    middle = share + z**2 / (2.0 * whole)
+    spread = z * np.sqrt(share * (1.0 - share) / whole + (z / (2.0 * whole)) ** 2)
+    shrink = 1.0 + z**2 / whole
+    return max(0.0, float((middle - spread) / shrink)), min(1.0, float((middle + spread) / shrink))

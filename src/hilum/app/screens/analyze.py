@@ -19,6 +19,7 @@ from hilum.app.rail import (
 from hilum.app.records import analyze_recorded, ask_for_feedback
 from hilum.app.session import analyze_once, explain_once
 from hilum.app.settings import get_options
+from hilum.app.thresholds import show_thresholds
 from hilum.app.tray import get_tray
 from hilum.app.wording import describe_model, describe_subject, describe_trouble
 from hilum.errors import HilumError
@@ -33,7 +34,7 @@ def show_analyze() -> None:
             engine = load_engine(model)
             point = choose_operating_point(engine.spec)
             gate = choose_gate()
-            view = choose_view(choose_method())
+            view = choose_view(choose_method(), opacity_knob=False)
             show_quiet(describe_model(engine.spec))
         with choose:
             film = choose_film(get_tray(st.session_state))
@@ -60,6 +61,7 @@ def show_analyze() -> None:
                 describe_subject(film.shows, engine.spec, assessed=prediction.assessed),
                 display=lambda: engine.read_display(film),
             )
+            show_thresholds(engine.spec, point, prediction.probability)
             ask_for_feedback(state, str(model), film)
     except HilumError as error:
         with result:

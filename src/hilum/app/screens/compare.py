@@ -22,6 +22,7 @@ from hilum.app.rail import View, choose_film, choose_gate, choose_view
 from hilum.app.records import analyze_recorded
 from hilum.app.session import Film, analyze_once, explain_once
 from hilum.app.settings import get_options
+from hilum.app.together import show_together
 from hilum.app.tray import get_tray
 from hilum.app.wording import describe_agreement, describe_trouble
 from hilum.decision import measure_agreement
@@ -81,6 +82,7 @@ def _show_answers(
     show_part(Text("Networks"))
     show_sentence(describe_agreement(measure_agreement([answer for _, answer in answers])))
     show_networks(answers, view)
+    show_together(answers)
     first, (_, prediction) = models[0], answers[0]
 
     def explain(method: str) -> Prediction:

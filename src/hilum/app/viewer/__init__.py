@@ -1,12 +1,12 @@
 """The film viewer: film and evidence side by side or under a wipe, with windows and zoom.
 
-All of it runs in the browser, from files of this package; nothing is fetched from elsewhere, and
-no movement of it asks the server.
+All of it runs in the browser, from files of this package, and nothing is fetched from elsewhere.
+No movement of it asks the server, but for the opacity when it is let go: what is saved follows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 import streamlit as st
@@ -48,10 +48,12 @@ def show_viewer(
     colormap: str | None = None,
     scale: float | None = None,
     strings: Mapping[str, str] = VIEWER_WORDS,
+    keep_opacity: Callable[[float], None] | None = None,
 ) -> None:
     """Show a film, beside it the film with the evidence over it, and the controls of both.
 
-    Window and inversion change the display alone. Nothing comes back from the browser.
+    Window and inversion change the display alone. Nothing comes back from the browser but the
+    opacity, where it is asked for.
 
     Parameters
     ----------
@@ -73,6 +75,9 @@ def show_viewer(
     strings
         All that the viewer says, with the keys of :data:`VIEWER_WORDS`, in the reader's language;
         as are ``film_words``, ``evidence_words`` and ``sentences``.
+    keep_opacity
+        Is called with the opacity, in [0, 1], before the page runs again, each time that it was set
+        in the viewer.
 
     Raises
     ------
@@ -87,10 +92,21 @@ def show_viewer(
         else describe_map(evidence, colormap=colormap, scale=scale),
         "regions": [] if evidence is None else outline_regions(evidence, regions, said),
         "opacity": opacity,
+        "tells_opacity": keep_opacity is not None,
         "words": {"film": film_words, "evidence": evidence_words},
         "ink": {"line": INK, "edge": EDGE},
         "strings": dict(strings),
     }
     with st.container(key=f"{key}_frame", gap=None):
         _mount_film(key=f"{key}_film", data=film.packed)
-        _mount_viewer(key=key, data=data)
+        if keep_opacity is None:
+            _mount_viewer(key=key, data=data)
+            return
+
+        def take() -> None:
+            share = st.session_state[key].get("opacity")
+            # What comes from a browser is anyone's.
+            if isinstance(share, (int, float)) and 0.0 <= share <= 1.0:
+                keep_opacity(float(share))
+
+        _mount_viewer(key=key, data=data, on_opacity_change=take)

@@ -5,6 +5,8 @@ const LEAST_HEIGHT_PX = 300;
 // Room that the page needs above and below the panes on a screen.
 const AROUND_PX = 400;
 const FREE = "free";
+// Keys of a slider come one after another.
+const REST_MS = 250;
 
 class Viewer {
   constructor(root) {
@@ -18,6 +20,7 @@ class Viewer {
     this.colors = document.createElement("canvas");
     this.lit = null;
     this.waiting = 0;
+    this.opacityTold = new Set();
     this.leaving = new AbortController();
     this.listen();
     this.observer = new ResizeObserver(() => this.redraw());
@@ -58,7 +61,9 @@ class Viewer {
       this.open();
     }
     this.part("status").textContent = "";
-    if (this.opacityGiven !== data.opacity) this.part("opacity").value = 100 * data.opacity;
+    // What was set here comes back with the next run of the page, perhaps after another change.
+    const echo = this.opacityTold.has(data.opacity);
+    if (!echo && this.opacityGiven !== data.opacity) this.part("opacity").value = 100 * data.opacity;
     this.opacityGiven = data.opacity;
     if (data.evidence) paintMap(this.colors, data.evidence);
     this.listRegions();
@@ -320,6 +325,7 @@ class Viewer {
       this.choosePreset("table:0");
     });
     for (const name of ["opacity", "divider"]) on(this.part(name), "input", () => this.redraw());
+    on(this.part("opacity"), "change", () => this.tellOpacity());
     on(this.part("outlines"), "change", () => this.redraw());
     for (const radio of this.root.querySelectorAll("input[type=radio]")) {
       on(radio, "change", () => {
@@ -341,6 +347,17 @@ class Viewer {
     });
   }
 
+  // Once, when the slider rests: the page has pictures to save that follow it.
+  tellOpacity() {
+    clearTimeout(this.telling);
+    if (!this.data.tells_opacity) return;
+    this.telling = setTimeout(() => {
+      const share = Number(this.part("opacity").value) / 100;
+      this.opacityTold.add(share);
+      this.setTriggerValue("opacity", share);
+    }, REST_MS);
+  }
+
   pane() {
     return this.canvases[this.data.evidence ? "evidence" : "film"];
   }
@@ -357,6 +374,7 @@ class Viewer {
 
   leave() {
     this.leaving.abort();
+    clearTimeout(this.telling);
     this.observer.disconnect();
     cancelAnimationFrame(this.waiting);
   }
@@ -366,7 +384,7 @@ class Viewer {
 const viewers = new WeakMap();
 const held = new WeakMap();
 
-export default function show({ data, parentElement }) {
+export default function show({ data, parentElement, setTriggerValue }) {
   if (data instanceof Uint8Array) {
     provideFilm(parentElement, data, held);
     return () => {
@@ -379,6 +397,7 @@ export default function show({ data, parentElement }) {
     viewer = new Viewer(parentElement);
     viewers.set(parentElement, viewer);
   }
+  viewer.setTriggerValue = setTriggerValue;
   viewer.update(data);
   return () => {
     viewer.leave();
