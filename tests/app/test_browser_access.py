@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from factories.pages import open_chromium, serve_page
-from hilum.app.theme import PALETTES
+from hilum.app.theme import HANGUL, PALETTES
 from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, Text, translate
 
@@ -105,6 +105,7 @@ def fill(page: Page, name: str) -> None:
     elif name == "history":
         page.locator(".st-key-save_feedback").wait_for()
     elif name == "models":
+        page.locator('[data-testid="stExpander"] summary').click()
         page.locator(".st-key-card_text table[tabindex]").nth(1).wait_for()
     # Streamlit fades in what has changed, and fading words have little contrast.
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
@@ -207,3 +208,9 @@ def test_a_browser_in_korean_opens_the_page_in_korean(page: Page, address: str) 
     )
     page.goto(address)
     page.get_by_text("흉부 X선 영상을 끌어다 놓거나 예시를 여십시오.").wait_for()
+    # Letters come with the page: a plain Linux has none for it.
+    page.wait_for_function(
+        """name => [...document.fonts].some(
+          face => face.family.includes(name) && face.status === "loaded")""",
+        arg=HANGUL,
+    )

@@ -7,6 +7,7 @@ other visitor sees the change.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from hilum.language import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from streamlit.proto.NewSession_pb2 import NewSession
+
+_LOG = logging.getLogger(__name__)
 
 State = MutableMapping[Any, Any]
 

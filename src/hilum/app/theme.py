@@ -75,6 +75,10 @@ LIGHT = Palette(
 PALETTES: Mapping[Theme, Palette] = {"dark": DARK, "light": LIGHT}
 FIRST_THEME: Theme = "dark"
 
+# What the letters are called that are lent to a browser; asked for where it knows none of its own.
+HANGUL = "Hilum Hangul"
+FONT = f'"Source Sans", sans-serif, "{HANGUL}"'
+
 
 def check_theme(name: str) -> Theme:
     """Give the name of a theme back.
@@ -103,7 +107,7 @@ def describe_theme(palette: Palette) -> dict[str, str]:
         "baseRadius": "6px",
         "buttonRadius": "6px",
         "baseFontSize": "15",
-        "font": "sans-serif",
+        "font": FONT,
     }
 
 

@@ -1,7 +1,8 @@
 """What Streamlit's own markup leaves out, said and mended in the browser.
 
 Streamlit writes ``<html lang="en">`` and speaks English in its widgets, and has no setting for
-either. A small script sets the language of the document and says those few words in it.
+either. A small script sets the language of the document and says those few words in it. Nor does it
+bring letters of Hangul, and a plain Linux has none: those of the report are lent to the browser.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ import streamlit as st
 
 from hilum.app.browser.words import WIDGET_WORDS
 from hilum.app.parts import get_language, say
+from hilum.app.theme import HANGUL
 from hilum.language import LANGUAGES
+from hilum.report.lettering import FONTS
 
 __all__ = ["WIDGET_WORDS", "tell_browser"]
 
 _SCRIPT = resources.files(__name__).joinpath("browser.js").read_text(encoding="utf-8")
 _mount = st.components.v2.component("hilum.browser", js=_SCRIPT)
+_LETTERS = """
+export default function lend({ data }) {
+  if ([...document.fonts].some((face) => face.family.includes("NAME"))) return;
+  document.fonts.add(new FontFace("NAME", new Uint8Array(data), { unicodeRange: "RANGE" }));
+}
+""".replace("NAME", HANGUL).replace("RANGE", "U+1100-11FF, U+3130-318F, U+AC00-D7A3")
+_mount_letters = st.components.v2.component("hilum.letters", js=_LETTERS)
 
 
 def tell_browser() -> None:
@@ -29,3 +39,7 @@ def tell_browser() -> None:
             key="browser_words",
             data={"language": language, "languages": dict(LANGUAGES), "words": words},
         )
+        if language == "ko":
+            # Streamlit's server keeps what it has sent: the same bytes go to a browser once.
+            letters = (FONTS / "NotoSansKR-Regular.ttf").read_bytes()
+            _mount_letters(key="browser_letters", data=letters)
