@@ -22,7 +22,7 @@ testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "a
 pytestmark = pytest.mark.usefixtures("no_shared_model")
 
 RG1 = "sample:RG1 (pydicom-data)"
-PHANTOM = "sample:phantom"
+SYNTHETIC = "sample:synthetic-normal-1"
 
 OpenPage = Callable[..., Any]
 
@@ -93,12 +93,12 @@ def test_page_opens_calm_and_says_what_it_is(open_page: OpenPage) -> None:
 
 def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -> None:
     page = open_page()
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     assert not page.exception
     text = read_page(page)
     assert "probability of pneumonia" in text
     assert "Decision: " in text
-    assert "This is a drawing" in text
+    assert "This is a synthetic film" in text
     assert "Evidence for pneumonia" in text
     assert "What the file said" in text
     viewer = read_viewer(page)
@@ -220,11 +220,11 @@ def test_a_sample_stays_open_when_uploads_come_and_go(
 ) -> None:
     page = open_page()
     upload(page, "film.png", small_film)
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     page.button(key="forget").click().run()
     assert not page.exception
-    assert page.radio(key="film").value == PHANTOM
-    assert "This is a drawing" in read_page(page)
+    assert page.radio(key="film").value == SYNTHETIC
+    assert "This is a synthetic film" in read_page(page)
 
 
 def test_identity_is_never_shown(open_page: OpenPage) -> None:

@@ -16,7 +16,10 @@ from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
 from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
 from hilum.app.wording import describe_operating_point, format_percent, name_operating_point
+from hilum.data.fetch_film import PUBLIC_FILMS, can_fetch_films, fetch_film
+from hilum.errors import HilumError
 from hilum.explain import METHODS
+from hilum.language import Text
 from hilum.models.zoo import list_models
 from hilum.report import COLORMAPS, DEFAULT_SCALE
 from hilum.spec import ModelSpec
@@ -71,22 +74,48 @@ def choose_film(tray: Tray) -> Film | None:
     )
     if forgotten := tray.take_forgotten():
         show_notes([f"Forgotten, to make room: {', '.join(forgotten)}"])
+    listing = st.container(gap="xsmall")
+    _offer_public_films(tray)
     dropped = tray.list_entries()
     entries = {entry.key: entry for entry in (*dropped, *SAMPLE_ENTRIES)}
     if st.session_state.get("film") not in entries:
         st.session_state["film"] = None
-    chosen = _choose_entry(entries, bool(dropped))
+    with listing:
+        chosen = _choose_entry(entries, bool(dropped))
     if dropped:
         st.button("Forget dropped films", on_click=tray.clear, key="forget", type="tertiary")
     if chosen is None:
         st.session_state.pop("opened", None)
         return None
-    # Kept open: a knob that moves should not read the file, or draw the phantom, again.
+    # Kept open: a knob that moves should not read the file again.
     opened: tuple[str, Film] | None = st.session_state.get("opened")
     if opened is None or opened[0] != chosen:
         opened = (chosen, entries[chosen].open())
         st.session_state["opened"] = opened
     return opened[1]
+
+
+def _offer_public_films(tray: Tray) -> None:
+    """Offer named films of the public set, where they could be fetched."""
+    if not can_fetch_films():
+        return
+    for film in PUBLIC_FILMS:
+        clicked = st.button(
+            film.title,
+            key=f"fetch:{film.name}",
+            type="tertiary",
+            help=Text("One film of the public test set, from Kaggle. Needs the internet."),
+        )
+        if not clicked:
+            continue
+        try:
+            with st.spinner(Text("Asking Kaggle for one film …")):
+                data = fetch_film(film)
+        except HilumError as error:
+            show_notes([error.text])
+            continue
+        # The list of films is filled after this, so it may still be told which is chosen.
+        st.session_state["film"] = tray.add(film.name, data)
 
 
 def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None:
