@@ -55,6 +55,6 @@ def test_a_network_that_knows_a_film_tells(strangers: Planes) -> None:
 
 def test_copied_detail_shows_in_the_common_frame(chest_model: ChestModel) -> None:
     drawn = draw_film(chest_model, np.random.default_rng(1))
-    copied = 0.5 * drawn.frame + chest_model.details[7].astype(np.float32)
+    copied = chest_model.details[7].astype(np.float32)
     check = compare_details([drawn.frame, copied], chest_model)
-    assert check.drawn[0] < 0.4 < check.drawn[1]
+    assert check.drawn[0] < 0.7 < check.drawn[1]

@@ -16,7 +16,7 @@ from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
 from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
 from hilum.app.wording import describe_operating_point, format_percent, name_operating_point
-from hilum.data.fetch_film import PUBLIC_FILMS, can_fetch_films, fetch_film
+from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm, can_fetch_films, fetch_film
 from hilum.errors import HilumError
 from hilum.explain import METHODS
 from hilum.language import Text
@@ -99,23 +99,28 @@ def _offer_public_films(tray: Tray) -> None:
     """Offer named films of the public set, where they could be fetched."""
     if not can_fetch_films():
         return
+    asked = None
     for film in PUBLIC_FILMS:
-        clicked = st.button(
+        if st.button(
             film.title,
             key=f"fetch:{film.name}",
-            type="tertiary",
             help=Text("One film of the public test set, from Kaggle. Needs the internet."),
-        )
-        if not clicked:
-            continue
-        try:
-            with st.spinner(Text("Asking Kaggle for one film …")):
-                data = fetch_film(film)
-        except HilumError as error:
-            show_notes([error.text])
-            continue
-        # The list of films is filled after this, so it may still be told which is chosen.
-        st.session_state["film"] = tray.add(film.name, data)
+        ):
+            asked = film
+    if asked is not None:
+        _fetch_onto(tray, asked)
+
+
+def _fetch_onto(tray: Tray, film: PublicFilm) -> None:
+    """Fetch a film, lay it on the tray and choose it; or say why it did not come."""
+    try:
+        with st.spinner(Text("Asking Kaggle for one film …")):
+            data = fetch_film(film)
+    except HilumError as error:
+        show_notes([error.text])
+        return
+    # The list of films is filled after this, so it may still be told which is chosen.
+    st.session_state["film"] = tray.add(film.name, data)
 
 
 def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None:

@@ -85,11 +85,7 @@ def fit_chest_model(films: Planes, *, on_step: Callable[[], None] = lambda: None
     DatasetError
         There are fewer than :data:`LEAST_FILMS`: a drawn film could resemble one of them.
     """
-    if len(films) < LEAST_FILMS:
-        raise DatasetError(
-            f"A model of chests is learned from at least {LEAST_FILMS} patients, so that no drawn "
-            f"film resembles one of them; here are {len(films)}."
-        )
+    check_patients(len(films))
     small = np.stack([resize(one, GRID, GRID) for one in films])
     found = register_films(small, on_step=on_step)
     kept = np.sort(np.argsort(-found.agreement, kind="stable")[: round(_KEPT * len(films))])
@@ -123,6 +119,21 @@ def fit_chest_model(films: Planes, *, on_step: Callable[[], None] = lambda: None
     )
 
 
+def check_patients(count: int) -> None:
+    """Refuse to learn from few patients.
+
+    Raises
+    ------
+    DatasetError
+        There are fewer than :data:`LEAST_FILMS`.
+    """
+    if count < LEAST_FILMS:
+        raise DatasetError(
+            f"A model of chests is learned from at least {LEAST_FILMS} patients, so that no drawn "
+            f"film resembles one of them; here are {count}."
+        )
+
+
 def take_detail(planes: Planes) -> Planes:
     """Give the fine part of films in the common frame: ribs' edges, vessels, grain."""
     return take_band(planes, 0.0, 2.0)
@@ -146,7 +157,7 @@ def _sharpen_mean(laid: Planes, plain: Planes) -> Planes:
 
     Ribs that lie half a space off would otherwise veil the mean.
     """
-    base, mean = blur(plain, 8.0), plain
+    base, mean = blur(plain, 8.0), plain.astype(np.float32)
     for _ in range(3):
         common = mean - blur(mean, 8.0)
         strength = blur(common * common, 6.0)
@@ -159,18 +170,19 @@ def _sharpen_mean(laid: Planes, plain: Planes) -> Planes:
             share = np.exp(np.float32(_PREFERENCE) * alike)
             total += (share * detail).sum(axis=0)
             weight += share.sum(axis=0)
-        mean = base + total / weight
-    return np.asarray(mean, dtype=np.float32)
+        mean = (base + total / weight).astype(np.float32)
+    return mean
 
 
 def _measure_texture(centred: Planes, modes: Planes) -> Planes:
     """Measure the detail beyond the modes on every fourth film, robust against lead letters."""
     flat = modes.reshape(len(modes), -1)
     some = centred[::4].reshape(-1, flat.shape[1])
-    beyond = (some - (some @ flat.T) @ flat).reshape(-1, *centred.shape[1:])
-    return np.stack(
-        [
-            blur(np.median(np.abs(take_band(beyond, *band)), axis=0) / np.float32(0.6745), 4.0)
-            for band in BANDS
-        ]
-    )
+    beyond = (some - (some @ flat.T) @ flat).reshape(-1, *centred.shape[1:]).astype(np.float32)
+    return np.stack([blur(_measure_spread(take_band(beyond, *band)), 4.0) for band in BANDS])
+
+
+def _measure_spread(planes: Planes) -> Planes:
+    """Give the standard deviation at each place, from the median of the absolute values."""
+    middle = np.median(np.abs(planes), axis=0)
+    return np.asarray(middle / 0.6745, dtype=np.float32)

@@ -173,4 +173,5 @@ def _bend_back(flat: Planes, field: Planes, height_px: int, width_px: int) -> Pl
         (place + shift + _MARGIN + 0.5) * _FINE - 0.5
         for place, shift in ((rows, down), (columns, across))
     ]
-    return sample(fine[None], at[0][None], at[1][None])[0]
+    film: Planes = sample(fine[None], at[0][None], at[1][None])[0]
+    return film

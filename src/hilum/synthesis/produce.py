@@ -16,7 +16,7 @@ from hilum.data import Film
 from hilum.data.layout import CLASS_NAMES
 from hilum.errors import DatasetError
 from hilum.io import read_radiograph
-from hilum.synthesis.chest import SIDE, fit_chest_model
+from hilum.synthesis.chest import SIDE, check_patients, fit_chest_model
 from hilum.synthesis.dicom import encode_film, letter_film
 from hilum.synthesis.draw import DrawnFilm, draw_film
 from hilum.synthesis.fields import Planes, resize
@@ -140,11 +140,12 @@ def produce_films(
     Raises
     ------
     DatasetError
-        There are too few films, or a drawn film comes nearer to one of them than different
+        There are too few patients, or a drawn film comes nearer to one of them than different
         patients' films come to each other; nothing is given out then.
     InputError
         A film cannot be read.
     """
+    check_patients(len(films))  # before they are read
     shown = np.stack(
         [resize(read_radiograph(root / film.path).pixels, SIDE, SIDE) for film in films]
     )

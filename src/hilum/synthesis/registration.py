@@ -137,10 +137,15 @@ def _trust(agreement: Planes, share: float) -> NDArray[np.float32]:
     return (agreement >= bar).astype(np.float32)
 
 
+def _measure_slope(planes: Planes) -> Planes:
+    """Give the slope of planes down and across, shape (..., 2, H, W)."""
+    down, across = np.gradient(planes, axis=(-2, -1))
+    return np.stack([down, across], axis=-3).astype(np.float32)
+
+
 def _step(fields: Planes, bent: Planes, mean: Planes, stage: _Stage) -> Planes:
     difference = mean - bent
-    slope = np.stack(np.gradient(bent, axis=(1, 2)), axis=1)
-    slope = np.float32(0.5) * (slope + np.stack(np.gradient(mean)))
+    slope = np.float32(0.5) * (_measure_slope(bent) + _measure_slope(mean))
     size = (slope * slope).sum(axis=1) + np.float32(0.3) * difference * difference
     push = slope * (difference / (size + np.float32(1e-3)))[:, None]
     push = np.clip(push, -_LONGEST_STEP, _LONGEST_STEP).astype(np.float32)
