@@ -14,6 +14,8 @@ import pytest
 
 from hilum.app.launcher import PAGE
 from hilum.app.session import Engine, Film
+from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm
+from hilum.errors import DatasetError
 from hilum.inference import ModelOutput, OnnxBackend
 from hilum.types import DisplayFilm, FilmWarning
 
@@ -267,3 +269,37 @@ def test_every_colour_scale_has_a_title() -> None:
     from hilum.report import COLORMAPS
 
     assert set(COLORMAP_TITLES) == set(COLORMAPS)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_film_is_fetched_when_asked_for_and_a_failure_is_said(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, small_film: bytes, comes: bool
+) -> None:
+    asked: list[str] = []
+
+    def fetch(film: PublicFilm) -> bytes:
+        asked.append(film.name)
+        if comes:
+            return small_film
+        raise DatasetError("Kaggle cannot be reached or refuses (ConnectionError).")
+
+    monkeypatch.setattr("hilum.app.rail.can_fetch_films", lambda: True)
+    monkeypatch.setattr("hilum.app.rail.fetch_film", fetch)
+    page = open_page()
+    assert asked == []
+    page.button(key=f"fetch:{PUBLIC_FILMS[0].name}").click().run()
+    assert not page.exception
+    assert asked == [PUBLIC_FILMS[0].name]
+    text = read_page(page)
+    assert ("probability of pneumonia" in text) is comes
+    assert ("Kaggle cannot be reached" in text) is not comes
+    # The samples are there still.
+    page.radio(key="film").set_value(SYNTHETIC).run()
+    assert "This is a synthetic film" in read_page(page)
+
+
+def test_without_kagglehub_no_film_is_offered(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hilum.app.rail.can_fetch_films", lambda: False)
+    assert not [one for one in open_page().button if str(one.key).startswith("fetch:")]
