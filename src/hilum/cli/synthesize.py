@@ -57,7 +57,7 @@ def samples_command(
         data, path = film.read(), out / film.file_name
         if path.exists() and path.read_bytes() != data:
             raise ConfigError(f"{path} is there already, and is another film. Name another folder.")
-        write_output(path, lambda partial, data=data: partial.write_bytes(data))
+        _write_bytes(path, data)
         print(path)
 
 
@@ -140,7 +140,7 @@ def _make_embed(network: Predictor) -> Embed:
 def _write(made: Production, out: Path) -> None:
     for file in made.files:
         path = out / f"{file.name}.dcm"
-        write_output(path, lambda partial, file=file: partial.write_bytes(file.data))
+        _write_bytes(path, file.data)
         print(f"{path}: {len(file.data):,} bytes")
     text = json.dumps(made.to_dict(), indent=2, allow_nan=False) + "\n"
     facts = out / f"{made.group}.json"
@@ -150,6 +150,10 @@ def _write(made: Production, out: Path) -> None:
     for check in made.checks:
         nearest = " ".join(f"{one:.3f}" for one in check.drawn)
         print(f"    {check.look:10} {nearest} ({check.limit:.3f})")
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    write_output(path, lambda partial: partial.write_bytes(data))
 
 
 def _make_folder(out: Path) -> None:
