@@ -1,8 +1,8 @@
 """Take the screenshots of the documentation: ``python tests/app/take_screenshot.py``.
 
 It opens samples on the page with the shipped model, or with ``--model``,
-and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png`` (the phantom with an
-opacity) and ``docs/images/app-refused.png`` (the one without, upside down).
+and writes ``docs/images/app.png`` and ``docs/images/app-narrow.png`` (a synthetic film with an
+opacity) and ``docs/images/app-refused.png`` (one without, upside down).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from factories.pages import open_chromium, serve_page  # noqa: E402
-from hilum.app.samples import read_phantom  # noqa: E402 (after the path of the tests)
+from hilum.io import read_radiograph  # noqa: E402 (after the path of the tests)
+from hilum.samples import list_films  # noqa: E402
 
 MAX_BYTES = 400_000
 WIDE_PX = (1440, 1000)
@@ -51,7 +52,7 @@ def take(url: str, chromium: str, folder: Path) -> None:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
-        film = np.asarray(Image.open(io.BytesIO(read_phantom())))
+        film = np.uint8(255 * read_radiograph(list_films()[0].read()).pixels)
         turned = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(np.rot90(film, 2))).save(turned, "PNG")
         page.locator("input[type=file]").set_input_files(
@@ -61,7 +62,7 @@ def take(url: str, chromium: str, folder: Path) -> None:
         page.locator("[data-part=stage][data-first-draw-ms]").wait_for()
         page.wait_for_timeout(2500)
         write_small(page.screenshot(), folder / "app-refused.png")
-        page.get_by_text("Phantom with an opacity").click()
+        page.get_by_text("Synthetic film 3: an opacity").click()
         page.locator(".answer").wait_for()
         page.locator("img[alt^='Legend']").wait_for()
         page.locator("canvas[aria-label^='The film with']").wait_for()

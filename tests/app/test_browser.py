@@ -129,7 +129,7 @@ def test_a_corrupt_film_ends_nothing(visit: Visit, small_film: bytes, tmp_path: 
 
 
 def test_the_answer_follows_the_operating_point(visit: Visit) -> None:
-    visit.page.get_by_text("Phantom", exact=True).click()
+    visit.page.get_by_text("Synthetic film 1: clear lungs").click()
     visit.page.get_by_text("threshold of 50.0 %").wait_for()
     visit.page.get_by_text("Sensitivity ≥ 99 %").click()
     visit.page.get_by_text("threshold of 10.0 %").wait_for()
@@ -137,7 +137,7 @@ def test_the_answer_follows_the_operating_point(visit: Visit) -> None:
 
 
 def test_the_result_can_be_taken_along(visit: Visit) -> None:
-    visit.page.get_by_text("Phantom", exact=True).click()
+    visit.page.get_by_text("Synthetic film 1: clear lungs").click()
     with visit.page.expect_download() as waiting:
         visit.page.get_by_role("button", name="Result (JSON)").click()
     result = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
@@ -152,7 +152,7 @@ def test_the_result_can_be_taken_along(visit: Visit) -> None:
 
 
 def test_the_keyboard_reaches_everything(visit: Visit) -> None:
-    visit.page.get_by_text("Phantom", exact=True).click()
+    visit.page.get_by_text("Synthetic film 1: clear lungs").click()
     visit.see_picture(LEGEND)
     name = """() => {
       const outer = document.activeElement, e = outer.shadowRoot?.activeElement ?? outer;
@@ -181,7 +181,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
 
 def test_a_narrow_screen_reads_from_top_to_bottom(visit: Visit) -> None:
     visit.page.set_viewport_size({"width": 390, "height": 844})
-    visit.page.get_by_text("Phantom", exact=True).click()
+    visit.page.get_by_text("Synthetic film 1: clear lungs").click()
     # Film and evidence share one picture here, film on the left of the wipe.
     parts = [".answer", EVIDENCE, LEGEND, ".facts", ".st-key-scale"]
     boxes = []

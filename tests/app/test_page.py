@@ -14,6 +14,8 @@ import pytest
 
 from hilum.app.launcher import PAGE
 from hilum.app.session import Engine, Film
+from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm
+from hilum.errors import DatasetError
 from hilum.inference import ModelOutput, OnnxBackend
 from hilum.types import DisplayFilm, FilmWarning
 
@@ -22,7 +24,7 @@ testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "a
 pytestmark = pytest.mark.usefixtures("no_shared_model")
 
 RG1 = "sample:RG1 (pydicom-data)"
-PHANTOM = "sample:phantom"
+SYNTHETIC = "sample:synthetic-normal-1"
 
 OpenPage = Callable[..., Any]
 
@@ -98,12 +100,12 @@ def test_page_opens_calm_and_says_what_it_is(open_page: OpenPage) -> None:
 
 def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -> None:
     page = open_page()
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     assert not page.exception
     text = read_page(page)
     assert "probability of pneumonia" in text
     assert "Decision: " in text
-    assert "This is a drawing" in text
+    assert "This is a synthetic film" in text
     assert "Evidence for pneumonia" in text
     assert "What the file said" in text
     viewer = read_viewer(page)
@@ -225,11 +227,11 @@ def test_a_sample_stays_open_when_uploads_come_and_go(
 ) -> None:
     page = open_page()
     upload(page, "film.png", small_film)
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     page.button(key="forget").click().run()
     assert not page.exception
-    assert page.radio(key="film").value == PHANTOM
-    assert "This is a drawing" in read_page(page)
+    assert page.radio(key="film").value == SYNTHETIC
+    assert "This is a synthetic film" in read_page(page)
 
 
 def test_identity_is_never_shown(open_page: OpenPage) -> None:
@@ -272,3 +274,37 @@ def test_every_colour_scale_has_a_title() -> None:
     from hilum.report import COLORMAPS
 
     assert set(COLORMAP_TITLES) == set(COLORMAPS)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_film_is_fetched_when_asked_for_and_a_failure_is_said(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, small_film: bytes, comes: bool
+) -> None:
+    asked: list[str] = []
+
+    def fetch(film: PublicFilm) -> bytes:
+        asked.append(film.name)
+        if comes:
+            return small_film
+        raise DatasetError("Kaggle cannot be reached or refuses (ConnectionError).")
+
+    monkeypatch.setattr("hilum.app.rail.can_fetch_films", lambda: True)
+    monkeypatch.setattr("hilum.app.rail.fetch_film", fetch)
+    page = open_page()
+    assert asked == []
+    page.button(key=f"fetch:{PUBLIC_FILMS[0].name}").click().run()
+    assert not page.exception
+    assert asked == [PUBLIC_FILMS[0].name]
+    text = read_page(page)
+    assert ("Decision: " in text or "Not assessed" in text) is comes
+    assert ("Kaggle cannot be reached" in text) is not comes
+    # The samples are there still.
+    page.radio(key="film").set_value(SYNTHETIC).run()
+    assert "This is a synthetic film" in read_page(page)
+
+
+def test_without_kagglehub_no_film_is_offered(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hilum.app.rail.can_fetch_films", lambda: False)
+    assert not [one for one in open_page().button if str(one.key).startswith("fetch:")]

@@ -1,34 +1,21 @@
 from __future__ import annotations
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
 
-from hilum.app.samples import SAMPLES, has_rg1, read_phantom, read_rg1
-from hilum.data.phantom import Opacity
+from hilum.app.samples import SAMPLES, has_rg1, read_rg1
 from hilum.errors import MissingExtraError
 from hilum.io import read_radiograph
 
 
-def test_phantom_takes_the_road_of_a_file() -> None:
-    data = read_phantom()
-    assert data == read_phantom()
-    assert Image.open(io.BytesIO(data)).mode == "I;16"
-    radiograph = read_radiograph(data)
-    assert radiograph.format == "PNG"
-    assert float(np.ptp(radiograph.pixels)) > 0.5
-
-
-def test_phantom_can_carry_an_opacity() -> None:
-    clear, cloudy = (
-        read_radiograph(data).pixels
-        for data in (read_phantom(), read_phantom(Opacity(x=0.3, y=0.6, radius=0.1, strength=0.8)))
-    )
-    height_px, width_px = clear.shape
-    change = (cloudy - clear)[int(0.6 * height_px), int(0.3 * width_px)]
-    assert change > 0.05
+def test_the_first_films_are_there_for_everybody_and_say_that_they_are_synthetic() -> None:
+    first = SAMPLES[:4]
+    for sample in first:
+        assert sample.extra is None
+        assert sample.shows == "synthetic"
+        assert sample.title.startswith("Synthetic film")
+        assert sample.note.startswith("No patient")
+        assert read_radiograph(sample.read()).format == "DICOM"
+    assert [("opacity" in sample.title) for sample in first] == [False, False, True, True]
 
 
 def test_rg1_is_a_chest_film() -> None:
@@ -48,4 +35,5 @@ def test_rg1_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_samples_are_told_apart() -> None:
     assert len({sample.name for sample in SAMPLES}) == len(SAMPLES)
-    assert {sample.shows for sample in SAMPLES} == {"adult", "drawing"}
+    assert len({sample.title for sample in SAMPLES}) == len(SAMPLES)
+    assert {sample.shows for sample in SAMPLES} == {"adult", "synthetic"}

@@ -197,7 +197,7 @@ def test_reading_tells_the_recipe_and_its_steps() -> None:
 
 def test_samples_are_honest(tiny_spec: ModelSpec) -> None:
     assert "up to 5 years" in str(describe_subject("adult", tiny_spec))
-    assert "drawing" in str(describe_subject("drawing", tiny_spec))
+    assert "no patient" in str(describe_subject("synthetic", tiny_spec))
     assert describe_subject(None, tiny_spec) is None
 
 

@@ -308,7 +308,7 @@ def test_from_kaggle(tmp_path: Path, films: Files, monkeypatch: pytest.MonkeyPat
     write_files(tmp_path / "cache" / "chest_xray", films)
     asked: list[str] = []
 
-    def download(handle: str) -> str:
+    def download(handle: str, path: str | None = None) -> str:
         asked.append(handle)
         return str(tmp_path / "cache")
 
@@ -335,7 +335,7 @@ def test_kaggle_cannot_be_reached(
         "corrupt": kagglehub.exceptions.DataCorruptionError("bad hash"),
     }[kind]
 
-    def download(handle: str) -> str:
+    def download(handle: str, path: str | None = None) -> str:
         raise error
 
     monkeypatch.setattr(kagglehub, "dataset_download", download)

@@ -144,10 +144,11 @@ def test_pictures_that_are_no_film_are_not_assessed(shipped: Predictor) -> None:
     ),
 )
 def test_the_phantom_is_not_taken_for_a_patient(name: str) -> None:
-    from hilum.app.samples import read_phantom
+    from hilum.data.phantom import draw_phantom
+    from hilum.io import radiograph_from_array
 
     with load_model(name, threads=1) as model:
-        prediction = model.analyze(read_phantom())
+        prediction = model.analyze(radiograph_from_array(draw_phantom(4)))
     assert prediction.decision == NOT_ASSESSED
     assert prediction.probability is None
 

@@ -16,6 +16,8 @@ from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
 from hilum.app.tray import SAMPLE_ENTRIES, Entry, Tray
 from hilum.app.wording import describe_operating_point, format_percent, name_operating_point
+from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm, can_fetch_films, fetch_film
+from hilum.errors import HilumError
 from hilum.explain import METHODS
 from hilum.language import Text, join_texts
 from hilum.models.zoo import list_models
@@ -74,11 +76,14 @@ def choose_film(tray: Tray) -> Film | None:
     )
     if forgotten := tray.take_forgotten():
         show_notes([Text("Forgotten, to make room: {names}", names=", ".join(forgotten))])
+    listing = st.container(gap="xsmall")
+    _offer_public_films(tray)
     dropped = tray.list_entries()
     entries = {entry.key: entry for entry in (*dropped, *SAMPLE_ENTRIES)}
     if st.session_state.get("film") not in entries:
         st.session_state["film"] = None
-    chosen = _choose_entry(entries, bool(dropped))
+    with listing:
+        chosen = _choose_entry(entries, bool(dropped))
     if dropped:
         st.button(
             say(Text("Forget dropped films")), on_click=tray.clear, key="forget", type="tertiary"
@@ -86,12 +91,40 @@ def choose_film(tray: Tray) -> Film | None:
     if chosen is None:
         st.session_state.pop("opened", None)
         return None
-    # Kept open: a knob that moves should not read the file, or draw the phantom, again.
+    # Kept open: a knob that moves should not read the file again.
     opened: tuple[str, Film] | None = st.session_state.get("opened")
     if opened is None or opened[0] != chosen:
         opened = (chosen, entries[chosen].open())
         st.session_state["opened"] = opened
     return opened[1]
+
+
+def _offer_public_films(tray: Tray) -> None:
+    """Offer named films of the public set, where they could be fetched."""
+    if not can_fetch_films():
+        return
+    asked = None
+    for film in PUBLIC_FILMS:
+        if st.button(
+            say(film.title),
+            key=f"fetch:{film.name}",
+            help=say(Text("One film of the public test set, from Kaggle. Needs the internet.")),
+        ):
+            asked = film
+    if asked is not None:
+        _fetch_onto(tray, asked)
+
+
+def _fetch_onto(tray: Tray, film: PublicFilm) -> None:
+    """Fetch a film, lay it on the tray and choose it; or say why it did not come."""
+    try:
+        with st.spinner(say(Text("Asking Kaggle for one film …"))):
+            data = fetch_film(film)
+    except HilumError as error:
+        show_notes([error.text])
+        return
+    # The list of films is filled after this, so it may still be told which is chosen.
+    st.session_state["film"] = tray.add(film.name, data)
 
 
 def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None:

@@ -1,4 +1,4 @@
-"""Sample films for a first look: one real chest radiograph, and phantoms drawn here.
+"""Sample films for a first look: synthetic children's films, and one real film of an adult.
 
 A sample is given as the bytes of a file, so that it takes the same road as a film that is
 dropped on the page.
@@ -6,31 +6,19 @@ dropped on the page.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from hilum.data.phantom import Opacity, draw_phantom
 from hilum.errors import MissingExtraError
 from hilum.language import Text
+from hilum.samples import SyntheticFilm, list_films
 
 # Uncompressed; MONOCHROME1, 15 bits stored.
 _RG1 = "RG1_UNCR.dcm"
-# In the lower zone of the patient's right lung, which lies on the left of the film.
-_LOWER_ZONE = Opacity(x=0.3, y=0.62, radius=0.12, strength=0.8)
-# A drawing is no film, and the default model's gate refuses most of those with an opacity. This one
-# passes with and without: a first look should show what an answer looks like.
-_PHANTOM_SEED = 4
 
-
-Subject = Literal["adult", "drawing"]
+Subject = Literal["adult", "synthetic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +74,30 @@ def _find_rg1() -> Path | None:
     return Path(path) if isinstance(path, (str, Path)) else None
 
 
-def read_phantom(opacity: Opacity | None = None) -> bytes:
-    """Draw a phantom and give it as a 16-bit grey PNG."""
-    return _encode_png16(draw_phantom(_PHANTOM_SEED, opacity=opacity))
-
-
-def _encode_png16(pixels: NDArray[np.float32]) -> bytes:
-    stored = np.round(np.clip(pixels, 0.0, 1.0) * 65535.0).astype(np.uint16)
-    buffer = io.BytesIO()
-    Image.fromarray(stored).save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
+def _present(film: SyntheticFilm, number: int) -> Sample:
+    if film.opacity is None:
+        title = Text("Synthetic film {number}: clear lungs", number=number)
+        note = Text("No patient: drawn from what normal children’s films have in common.")
+    else:
+        title = Text("Synthetic film {number}: an opacity", number=number)
+        left, _, right, _ = film.opacity
+        # The patient's right lung lies on the left of the film.
+        note = (
+            Text("No patient: drawn from films of pneumonia; an opacity in the right lung.")
+            if left + right < 1.0
+            else Text("No patient: drawn from films of pneumonia; an opacity in the left lung.")
+        )
+    return Sample(name=film.name, title=title, note=note, shows="synthetic", read=film.read)
 
 
 SAMPLES: tuple[Sample, ...] = (
+    *(_present(film, number) for number, film in enumerate(list_films(), 1)),
     Sample(
         name="RG1 (pydicom-data)",
-        title=Text("Adult chest film RG1"),
+        title=Text("Adult chest film RG1: what a refusal looks like"),
         note=Text("A real CR in DICOM, MONOCHROME1."),
         shows="adult",
         read=read_rg1,
         extra="samples",
-    ),
-    Sample(
-        name="phantom",
-        title=Text("Phantom"),
-        note=Text("A drawing, no patient."),
-        shows="drawing",
-        read=read_phantom,
-    ),
-    Sample(
-        name="phantom-opacity",
-        title=Text("Phantom with an opacity"),
-        note=Text("The same, with a cloud in one lung."),
-        shows="drawing",
-        read=partial(read_phantom, _LOWER_ZONE),
     ),
 )

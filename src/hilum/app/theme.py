@@ -250,7 +250,8 @@ dl.tally { display: flex; flex-wrap: wrap; gap: 0.5rem 2.2rem; margin: 0; paddin
 .quiet { margin: 0; color: var(--muted); font-size: 0.84rem; line-height: 1.45; }
 
 .note { margin: 0; padding: 0.5rem 0.85rem; background: var(--surface);
-  border-left: 3px solid var(--text); border-radius: 0 4px 4px 0; font-size: 0.93rem; }
+  border-left: 3px solid var(--text); border-radius: 0 4px 4px 0; font-size: 0.93rem;
+  overflow-wrap: anywhere; }
 .note + .note { margin-top: 0.4rem; }
 .note b { font-weight: 600; margin-right: 0.35rem; }
 

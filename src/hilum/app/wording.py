@@ -101,8 +101,8 @@ def describe_subject(
 ) -> Text | None:
     """Say what a sample is not good for, where its header cannot."""
     oldest = spec.training_data.population.age_max_years
-    if shows == "drawing":
-        said = Text("This is a drawing of a chest.")
+    if shows == "synthetic":
+        said = Text("This is a synthetic film: it shows no patient.")
     elif shows == "adult" and oldest is not None and oldest < 18:
         said = Text(
             "This film shows an adult, and the model has learned from patients of up to "

@@ -1,4 +1,4 @@
-"""``hilum data``: fetch films, see them, split them, and find the faults of a set."""
+"""``hilum data``: fetch films, see them, split them, find the faults of a set, draw others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from hilum.cli import synthesize
 from hilum.cli.writing import check_target, write_output
 from hilum.errors import ConfigError
 
@@ -34,7 +35,7 @@ class SplitKind(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(
-        help="Fetch, show, split and audit sets of films.",
+        help="Fetch, show, split, audit and synthesize sets of films.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_command)
     group.command("split")(split_command)
     group.command("audit")(audit_command)
+    synthesize.register(group)
     app.add_typer(group, name="data")
 
 

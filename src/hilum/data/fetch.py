@@ -86,7 +86,7 @@ def fetch_dataset(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         return _accept_existing(folder)
     link = source is None
-    origin = _download_from_kaggle() if source is None else Path(source)
+    origin = download_from_kaggle() if source is None else Path(source)
     with open_source(origin) as films:
         if verify:
             _check_source_names(films)
@@ -198,7 +198,23 @@ def _check_jpeg(film: SourceFile, data: bytes) -> None:
         raise DatasetError(f"{film.target} is no whole JPEG: the copy is damaged. Fetch it again.")
 
 
-def _download_from_kaggle() -> Path:
+def download_from_kaggle(path: str | None = None, *, way_out: str = WAY_OUT) -> Path:
+    """Download the set, or one file of it, into Kaggle's cache.
+
+    Parameters
+    ----------
+    path
+        Of the file in the set; left out, all of it.
+    way_out
+        What to do where Kaggle cannot be reached; the end of the error's message.
+
+    Raises
+    ------
+    DatasetError
+        Kaggle cannot be reached or refuses, or the disk is full.
+    MissingExtraError
+        kagglehub is not installed.
+    """
     try:
         import kagglehub
         from kagglehub import exceptions
@@ -214,7 +230,7 @@ def _download_from_kaggle() -> Path:
         OSError,
     )
     try:
-        return Path(kagglehub.dataset_download(KAGGLE_HANDLE))
+        return Path(kagglehub.dataset_download(KAGGLE_HANDLE, path=path))
     except refusals as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DatasetError(
@@ -223,4 +239,4 @@ def _download_from_kaggle() -> Path:
             ) from error
         status = getattr(getattr(error, "response", None), "status_code", None)
         reason = f"it answered {status}" if status else type(error).__name__
-        raise DatasetError(f"Kaggle cannot be reached or refuses ({reason}). {WAY_OUT}") from error
+        raise DatasetError(f"Kaggle cannot be reached or refuses ({reason}). {way_out}") from error

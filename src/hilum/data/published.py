@@ -53,6 +53,12 @@ def list_val_names() -> dict[str, frozenset[str]]:
     return {name: frozenset(own) for name, own in _read_facts()["val_names"].items()}
 
 
+def get_published_digest(name: str) -> str | None:
+    """Give the SHA-256 of a film as published, by its file name; ``None`` where not known."""
+    known: Mapping[str, str] = _read_facts()["published_sha256"]
+    return known.get(name)
+
+
 def check_names(names: Mapping[tuple[str, str], Sequence[str]]) -> None:
     """Compare the names of films with the published ones.
 
