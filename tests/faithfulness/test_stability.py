@@ -68,6 +68,14 @@ def test_a_map_dies_with_the_weights_and_the_model_does_not(backend: Backend) ->
         assert low <= alike <= high < found.noise[0]
 
 
+def test_each_film_meets_weights_that_are_shuffled_in_another_way(backend: Backend) -> None:
+    pytest.importorskip("onnx")
+    cloudy = draw_phantom(0, height_px=SIDE, width_px=SIDE, opacity=Opacity(0.3, 0.5, 0.2, 1.0))
+    (found,) = measure_stability(backend, make_films([cloudy, cloudy], [1, 1]), ["evidence"])
+    _, (alike, low, high) = found.random_weights[0]
+    assert low < alike < high, "the same film twice differs by the weights alone"
+
+
 def test_what_cannot_be_measured(backend: Backend) -> None:
     with pytest.raises(DatasetError, match="no films of the positive class to change"):
         measure_stability(backend, make_films([draw_patch(24, 40)], [0]), ["evidence"])

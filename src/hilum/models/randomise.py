@@ -24,7 +24,7 @@ _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8)
 _LARGEST_GROUP = 0.5
 
 
-def shuffle_weights(weights: bytes, seed: int = 0) -> Iterator[tuple[str, bytes]]:
+def shuffle_weights(weights: bytes, seed: int | tuple[int, ...] = 0) -> Iterator[tuple[str, bytes]]:
     """Shuffle a network's weights from its end to its beginning, step by step.
 
     Every tensor keeps its numbers and loses their order: the scale of what the network computes
