@@ -26,7 +26,7 @@ json_format = pytest.importorskip("google.protobuf.json_format")
 pytestmark = pytest.mark.usefixtures("no_shared_model")
 
 APP = PAGE.parent
-PHANTOM = "sample:phantom"
+SYNTHETIC = "sample:synthetic-normal-1"
 SCREENS = ("analyze", "compare", "batch", "history", "models", "about")
 # Streamlit's own calls whose first word is shown; ours (show_part and others) are looked at too.
 _SHOWING = {
@@ -125,7 +125,7 @@ def test_a_choice_stands_in_the_address(open_page: OpenPage) -> None:
 
 def test_switching_runs_no_network_and_keeps_the_film(open_page: OpenPage, runs: list[int]) -> None:
     page = open_page()
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     assert len(runs) == 1
     english = read_page(page)
     choose(page, "language", "ko")
@@ -134,7 +134,7 @@ def test_switching_runs_no_network_and_keeps_the_film(open_page: OpenPage, runs:
     assert "결과: " in korean
     choose(page, "theme", "light")
     assert f"--ground: {LIGHT.ground}" in read_page(page)
-    assert page.radio(key="film").value == PHANTOM
+    assert page.radio(key="film").value == SYNTHETIC
     choose(page, "language", "en")
     assert "Decision: " in read_page(page)
     # The switch of the theme has other words now, and the same choice.
@@ -152,7 +152,7 @@ def test_choices_go_along_from_page_to_page(open_page: OpenPage) -> None:
 
 def test_what_was_chosen_by_words_stays_chosen_in_other_words(open_page: OpenPage) -> None:
     page = open_page(journal=True)
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     [pills] = [one for one in page.pills if str(one.key).startswith("feedback:")]
     pills.set_value("disagree").run()
     choose(page, "language", "ko")
@@ -230,7 +230,7 @@ def test_a_page_in_korean_says_nothing_in_english(
     open_page: OpenPage, small_film: bytes, screen: str
 ) -> None:
     page = open_page(journal=True, lang="ko")
-    page.radio(key="film").set_value(PHANTOM).run()
+    page.radio(key="film").set_value(SYNTHETIC).run()
     if screen != "analyze":
         page.switch_page(f"screens/{screen}.py").run()
     if screen == "batch":

@@ -64,7 +64,7 @@ def read_page(page: Any) -> str:
 
 def list_viewer(page: Any) -> list[Any]:
     """The film and the viewer, where they are shown."""
-    return [part for part in page.get("bidi_component") if part.key != "browser_words"]
+    return [part for part in page.get("bidi_component") if not part.key.startswith("browser_")]
 
 
 def read_viewer(page: Any) -> dict[str, Any]:
@@ -114,6 +114,22 @@ def test_a_sample_gives_probability_decision_and_pictures(open_page: OpenPage) -
     assert viewer["words"]["evidence"].startswith("The film with the evidence over it. Evidence")
     assert len(page.get("image")) == 1  # the legend
     assert len(page.get("download_button")) == 4
+
+
+def test_the_mean_over_views_says_how_firmly_it_stands(
+    open_page: OpenPage, runs: list[int], small_film: bytes
+) -> None:
+    page = open_page()
+    upload(page, "film.png", small_film)
+    assert "The answers lie between" not in read_page(page)
+    page.selectbox(key="views").set_value("flip").run()
+    assert not page.exception
+    assert len(runs) == 1 + 2
+    text = read_page(page)
+    assert "The answers lie between" in text
+    assert "over 2 views" in text
+    assert "Over 2 views, a cell of the map differs by" in text
+    assert "mean over 2 views of the film" in text
 
 
 def test_operating_point_and_view_run_no_network(

@@ -52,6 +52,21 @@ def test_operating_point_costs_no_second_pass(engine: Engine, film: Film, runs: 
     assert second.decision == ("pneumonia" if second.probability >= 0.1 else "normal")
 
 
+def test_each_choice_of_views_is_asked_for_once(
+    engine: Engine, film: Film, runs: list[int]
+) -> None:
+    state: dict[Any, Any] = {}
+    plain = analyze_once(state, engine, "tiny", film, None)
+    assert plain.spread is None
+    mean = analyze_once(state, engine, "tiny", film, None, views="flip")
+    assert mean.spread is not None
+    assert len(runs) == 3
+    again = analyze_once(state, engine, "tiny", film, None, views="flip")
+    assert (again.logit, len(runs)) == (mean.logit, 3)
+    assert analyze_once(state, engine, "tiny", film, None).logit == plain.logit
+    assert len(runs) == 3
+
+
 def test_sessions_share_no_analysis(engine: Engine, film: Film, runs: list[int]) -> None:
     analyze_once({}, engine, "tiny", film, "youden")
     analyze_once({}, engine, "tiny", film, "youden")

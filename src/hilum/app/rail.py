@@ -19,6 +19,7 @@ from hilum.app.wording import describe_operating_point, format_percent, name_ope
 from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm, can_fetch_films, fetch_film
 from hilum.errors import HilumError
 from hilum.explain import METHODS
+from hilum.inference import list_views
 from hilum.language import Text, join_texts
 from hilum.models.zoo import list_models
 from hilum.report import COLORMAPS, DEFAULT_SCALE
@@ -28,6 +29,12 @@ from hilum.spec.words import say_films, say_rule
 # A longer list is a box to open, with a search, in place of buttons.
 _MOST_LISTED = 12
 _FILMS = Text("Dropped and sample films")
+_VIEW_TITLES: Mapping[str, Text] = {
+    "none": Text("as it is"),
+    "flip": Text("and mirrored, 2 passes"),
+    "shift": Text("and moved, 5 passes"),
+    "flip_shift": Text("mirrored and moved, 6 passes"),
+}
 _SCALES = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 50.0)
 COLORMAP_TITLES: Mapping[str, Text] = {
     "evidence": Text("Orange for, blue against"),
@@ -253,6 +260,23 @@ def choose_gate() -> bool:
         ),
     )
     return not override
+
+
+def choose_views(spec: ModelSpec) -> str:
+    """Let the visitor choose which views of the film the answer is the mean of."""
+    names = list_views(spec)
+    return st.selectbox(
+        say(Text("Views of the film")),
+        names,
+        format_func=name_options(names, _VIEW_TITLES.__getitem__),
+        key="views",
+        help=say(
+            Text(
+                "The network sees the film again, mirrored or moved by a few px, and the answer is "
+                "the mean. How far the answers lie apart tells how firmly it stands."
+            )
+        ),
+    )
 
 
 def choose_method() -> str:

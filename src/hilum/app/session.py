@@ -81,15 +81,20 @@ class Engine:
         """Read ``film`` with the model's recipe; see :meth:`Film.read`."""
         return film.read(self.spec.input.recipe)
 
-    def analyze(self, radiograph: Radiograph) -> Prediction:
+    def analyze(self, radiograph: Radiograph, views: str = "none") -> Prediction:
         """Run the network on a film that was read with the model's recipe.
+
+        Parameters
+        ----------
+        views
+            One of :data:`hilum.inference.VIEWS`.
 
         Raises
         ------
         InputError, ModelError
             The film cannot be used, or the network failed.
         """
-        return self._predictor.analyze(radiograph)
+        return self._predictor.analyze(radiograph, views=views)
 
     def explain(self, radiograph: Radiograph, method: str, report: Report) -> Explanation:
         """Explain a film by another method; see :meth:`hilum.predictor.Predictor.explain`."""
@@ -116,7 +121,8 @@ class _Analyses:
     """What was computed from one film in one visit."""
 
     films: dict[WindowRecipe, Radiograph] = field(default_factory=dict)
-    predictions: dict[str, Prediction] = field(default_factory=dict)
+    # By model and views, and by model and method.
+    predictions: dict[tuple[str, str], Prediction] = field(default_factory=dict)
     maps: dict[tuple[str, str], Explanation] = field(default_factory=dict)
     # By name and version of the model, as a prediction tells them.
     times: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -130,6 +136,7 @@ def analyze_once(
     operating_point: str | None,
     *,
     gate: bool = True,
+    views: str = "none",
 ) -> Prediction:
     """Analyze ``film`` unless the session has done so, and decide at ``operating_point``.
 
@@ -145,15 +152,17 @@ def analyze_once(
         The name under which ``engine`` was chosen.
     operating_point
         ``None`` is the model's own.
+    views
+        One of :data:`hilum.inference.VIEWS`: what the answer is the mean of.
     """
     kept = _get_analyses(state, film)
-    prediction = kept.predictions.get(model)
+    prediction = kept.predictions.get((model, views))
     if prediction is None:
         recipe = engine.spec.input.recipe
         radiograph = kept.films.get(recipe) or engine.read(film)
-        prediction = engine.analyze(radiograph)
+        prediction = engine.analyze(radiograph, views)
         kept.films[recipe] = radiograph
-        kept.predictions[model] = prediction
+        kept.predictions[model, views] = prediction
         kept.times[prediction.model, prediction.model_version] = datetime.now(UTC)
     _keep(state, film, kept)
     return decide_again(prediction, engine.spec, operating_point, gate=gate)

@@ -22,6 +22,7 @@ _KEPT: dict[str, Any] = {
     "compared_models": None,
     "compared_methods": None,
     "method": None,
+    "views": None,
     "history_period": None,
     "history_model": None,
     "no_gate": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 from hilum.app.appearance import get_palette
@@ -34,6 +35,7 @@ from hilum.app.wording import (
     describe_evidence,
     describe_probability,
     describe_reading,
+    describe_spread,
     describe_use,
     describe_zone,
     format_percent,
@@ -102,6 +104,7 @@ def show_result(
                 _show_legend(prediction, view)
                 show_notes(prediction.evidence.warnings)
                 show_sentence(describe_evidence(prediction))
+                _show_map_spread(prediction)
                 for number, region in enumerate(_list_regions(prediction), 1):
                     show_sentence(
                         Text("{number}. {sentence}", number=number, sentence=region.sentence)
@@ -156,7 +159,7 @@ def _show_answer(prediction: Prediction, spec: ModelSpec, probability: float) ->
         f'<div class="mark" style="left: {threshold:.2f}%"></div></div>'
         '<div class="ends" aria-hidden="true"><span>0 %</span>'
         f'<span class="at" style="left: {label_at:.2f}%">{to_html(Text("threshold"))}</span>'
-        f"<span>100 %</span></div>{_show_zone(low, high)}</div></section>"
+        f"<span>100 %</span></div>{_show_zone(low, high)}{_show_spread(prediction)}</div></section>"
     )
 
 
@@ -164,6 +167,26 @@ def _show_zone(low: float, high: float) -> str:
     if low >= high:
         return ""
     return f'<p class="quiet">{to_html(describe_zone(low / 100.0, high / 100.0))}</p>'
+
+
+def _show_spread(prediction: Prediction) -> str:
+    if (words := describe_spread(prediction)) is None:
+        return ""
+    return f'<p class="quiet spread">{to_html(words)}</p>'
+
+
+def _show_map_spread(prediction: Prediction) -> None:
+    cells, answers = prediction.evidence.spread, prediction.spread
+    if cells is None or answers is None:
+        return
+    show_quiet(
+        Text(
+            "Over {answers}, a cell of the map differs by {spread:.1f} logit units (median of the "
+            "standard deviations).",
+            answers=answers.words,
+            spread=float(np.median(cells)),
+        )
+    )
 
 
 def _show_film(

@@ -14,7 +14,7 @@ from hilum.inference.backend import (
     check_output,
 )
 from hilum.inference.onnx_backend import OnnxBackend
-from hilum.inference.views import VIEWS
+from hilum.inference.views import VIEWS, list_views
 
 __all__ = [
     "VIEWS",
@@ -24,4 +24,5 @@ __all__ = [
     "OnnxBackend",
     "check_batch",
     "check_output",
+    "list_views",
 ]

@@ -93,13 +93,23 @@ def get_views(name: str, spec: ModelSpec) -> tuple[View, ...]:
         views = VIEWS[name]
     except KeyError:
         raise ConfigError(f'There are no views "{name}". There are: {", ".join(VIEWS)}.') from None
-    cell_px = _measure_cell(spec)
-    if any(view.down and 0 in _count_px(view, cell_px) for view in views):
+    if name not in list_views(spec):
+        cell_px = _measure_cell(spec)
         raise ConfigError(
             f"The cells of {spec.name} are {cell_px[0]:g} x {cell_px[1]:g} px: too small for a "
             'film to be shifted by a quarter of one. Use the views "none" or "flip".'
         )
     return views
+
+
+def list_views(spec: ModelSpec) -> list[str]:
+    """List the choices that a network takes; all do but those of very small cells."""
+    cell_px = _measure_cell(spec)
+    return [
+        name
+        for name, views in VIEWS.items()
+        if not any(view.down and 0 in _count_px(view, cell_px) for view in views)
+    ]
 
 
 def describe_views(name: str) -> dict[str, str]:

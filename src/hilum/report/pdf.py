@@ -37,6 +37,7 @@ from hilum.report.wording import (
     describe_decision,
     describe_evidence,
     describe_probability,
+    describe_spread,
     describe_zone,
     format_interval_percent,
     format_percent,
@@ -192,13 +193,7 @@ def _write_answer(
         sheet.make_paragraph(verdict, Style(size=12.0, bold=True, space=2.0)),
         sheet.make_paragraph(reason.as_start(), Style(size=9.0)),
     ]
-    if (spread := prediction.spread) is not None and spread.probability_min is not None:
-        between = Text(
-            "The answers lie between {low} and {high} over {answers}.",
-            low=format_percent(spread.probability_min),
-            high=format_percent(spread.probability_max or 0.0),
-            answers=spread.words,
-        )
+    if between := describe_spread(prediction):
         said.append(sheet.make_paragraph(between, SMALL))
     y = sheet.place(said, x, top - 2.0, width, 70.0)
     low, high = get_uncertain_range(spec, prediction.operating_point)

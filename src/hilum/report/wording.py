@@ -107,6 +107,19 @@ def describe_decision(prediction: Prediction, spec: ModelSpec) -> tuple[Text, Te
     )
 
 
+def describe_spread(prediction: Prediction) -> Text | None:
+    """Say how far the answers lie apart that this one is the mean of; ``None`` for a single one."""
+    spread = prediction.spread
+    if spread is None or spread.probability_min is None:
+        return None
+    return Text(
+        "The answers lie between {low} and {high} over {answers}.",
+        low=format_percent(spread.probability_min),
+        high=format_percent(spread.probability_max or 0.0),
+        answers=spread.words,
+    )
+
+
 def describe_zone(low: float, high: float) -> Text:
     """Say where a striped scale is uncertain; the ends are probabilities."""
     return Text(

@@ -15,6 +15,7 @@ from hilum.app.rail import (
     choose_model,
     choose_operating_point,
     choose_view,
+    choose_views,
 )
 from hilum.app.records import analyze_recorded, ask_for_feedback
 from hilum.app.session import analyze_once, explain_once
@@ -34,6 +35,7 @@ def show_analyze() -> None:
             engine = load_engine(model)
             point = choose_operating_point(engine.spec)
             gate = choose_gate()
+            views = choose_views(engine.spec)
             view = choose_view(choose_method(), opacity_knob=False)
             show_quiet(describe_model(engine.spec))
         with choose:
@@ -48,7 +50,9 @@ def show_analyze() -> None:
                 engine.spec,
                 str(model),
                 film,
-                lambda: analyze_once(state, engine, str(model), film, point, gate=gate),
+                lambda: analyze_once(
+                    state, engine, str(model), film, point, gate=gate, views=views
+                ),
             )
             with follow_passes(view.method) as report:
                 prediction = explain_once(
