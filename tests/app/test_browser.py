@@ -131,7 +131,8 @@ def test_a_corrupt_film_ends_nothing(visit: Visit, small_film: bytes, tmp_path: 
 def test_the_answer_follows_the_operating_point(visit: Visit) -> None:
     visit.page.get_by_text("Synthetic film 1: clear lungs").click()
     visit.page.get_by_text("threshold of 50.0 %").wait_for()
-    visit.page.get_by_text("Sensitivity ≥ 99 %").click()
+    points = visit.page.get_by_role("radiogroup", name="Operating point")
+    points.get_by_text("Sensitivity ≥ 99 %").click()
     visit.page.get_by_text("threshold of 10.0 %").wait_for()
     assert visit.complaints == []
 

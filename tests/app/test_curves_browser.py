@@ -44,7 +44,7 @@ def browser(chromium: Path) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(browser: BrowserContext, address: str) -> Iterator[Page]:
-    """The phantom is open; in the end the page has complained of nothing."""
+    """A sample film is open; in the end the page has complained of nothing."""
     page = browser.new_page()
     page.set_default_timeout(_PATIENCE_MS)
     complaints: list[str] = []
@@ -56,7 +56,7 @@ def page(browser: BrowserContext, address: str) -> Iterator[Page]:
     page.on("console", listen)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(address)
-    page.get_by_text("Phantom", exact=True).click()
+    page.get_by_text("Synthetic film 1: clear lungs").click()
     page.locator(_CURVE).wait_for()
     yield page
     page.close()
@@ -90,7 +90,9 @@ def test_the_slider_changes_figures_and_nothing_else(page: Page, journal: Path) 
         wait_for_another(page, curve)
         took_ms.append(1000 * (time.perf_counter() - began))
         curve = read_label(page)
-        assert page.locator(".bought").inner_text() != figures
+        page.wait_for_function(
+            "before => document.querySelector('.bought').innerText !== before", arg=figures
+        )
         figures = page.locator(".bought").inner_text()
     print("slider to curve", [round(one) for one in took_ms], "ms")
     assert "Missed: " in figures
