@@ -39,7 +39,7 @@ def tell_browser() -> None:
             key="browser_words",
             data={"language": language, "languages": dict(LANGUAGES), "words": words},
         )
-        if language == "ko":
-            # Streamlit's server keeps what it has sent: the same bytes go to a browser once.
-            letters = (FONTS / "NotoSansKR-Regular.ttf").read_bytes()
-            _mount_letters(key="browser_letters", data=letters)
+        # In English too, since the switch names each language in its own letters. Streamlit's
+        # server keeps what it has sent: the same bytes go to a browser once.
+        letters = (FONTS / "NotoSansKR-Regular.ttf").read_bytes()
+        _mount_letters(key="browser_letters", data=letters)
