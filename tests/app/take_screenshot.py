@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import FilePayload, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -121,9 +121,11 @@ def turn_film() -> bytes:
 
 def drop(page: Page, files: list[tuple[str, bytes]]) -> None:
     """Drop files on the page."""
-    page.locator("input[type=file]").set_input_files(
-        [{"name": name, "mimeType": "", "buffer": data} for name, data in files]
-    )
+    payloads: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+        for name, data in files
+    ]
+    page.locator("input[type=file]").set_input_files(payloads)
 
 
 def take(url: str, chromium: str, folder: Path) -> None:

@@ -1,0 +1,177 @@
+"""Measure what the page's visitors wait for: ``python tests/app/measure_page.py``.
+
+With the shipped models, in a real Chromium, on a machine that does nothing else: from the command
+to a page that takes films, from a film that is dropped to its evidence, a comparison of all
+networks, a ZIP of films on the page beside ``hilum analyze``, and the memory of the page after all
+that. Films are synthetic ones at the size of real ones, with new noise each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from factories.pages import find_resident_mb, open_chromium, serve_page
+from hilum.io import read_radiograph
+from hilum.samples import list_films
+
+PATIENCE_MS = 600_000
+# About the median of the public set's films.
+SIZE_PX = (1310, 970)
+# Each time that the viewer has drawn a film for the first time.
+_WATCH = """() => {
+  const find = () => {
+    for (const one of document.querySelectorAll("*")) {
+      const stage = (one.shadowRoot ?? one).querySelector?.("[data-part=stage]");
+      if (stage?.dataset.firstDrawMs) return stage.dataset.firstDrawMs;
+    }
+    return null;
+  };
+  window.before = find(); window.began = null; window.seen = null;
+  const input = document.querySelector("input[type=file]");
+  input.addEventListener("change", () => { window.began = performance.now(); }, { capture: true });
+  const look = () => {
+    const now = find();
+    if (window.began !== null && now !== null && now !== window.before) {
+      window.seen = performance.now();
+    } else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+
+
+def draw_films(count: int, seed: int) -> list[bytes]:
+    """Draw films as JPEG, each with noise of its own."""
+    rng = np.random.default_rng(seed)
+    bases = []
+    for film in list_films():
+        pixels = np.uint8(255 * read_radiograph(film.read()).pixels)
+        bases.append(np.asarray(Image.fromarray(pixels).resize(SIZE_PX), dtype=np.float32))
+    films = []
+    for number in range(count):
+        noisy = bases[number % len(bases)] + rng.normal(0, 2, SIZE_PX[::-1]).astype(np.float32)
+        buffer = io.BytesIO()
+        Image.fromarray(np.uint8(np.clip(noisy, 0, 255))).save(buffer, "JPEG", quality=95)
+        films.append(buffer.getvalue())
+    return films
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    """Drop a file on the page."""
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+def measure_films(page: Page, films: list[bytes]) -> list[float]:
+    """Give the seconds from each film that is dropped to its evidence."""
+    took = []
+    for number, film in enumerate(films):
+        page.wait_for_function("() => document.querySelectorAll('input[type=file]').length === 1")
+        page.evaluate(_WATCH)
+        drop(page, f"film-{number}.jpg", film)
+        page.wait_for_function("() => window.seen !== null")
+        took.append(page.evaluate("() => (window.seen - window.began) / 1000"))
+        page.wait_for_timeout(700)
+    return took
+
+
+def measure_comparison(page: Page) -> float:
+    """Give the seconds from the link to all networks' evidence."""
+    began = time.perf_counter()
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.wait_for_function("() => document.querySelectorAll('.st-key-row img').length >= 3")
+    return time.perf_counter() - began
+
+
+def measure_batch(page: Page, films: list[bytes]) -> float:
+    """Give the seconds from the button to the table of all films, ten of them cut off."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, film in enumerate(films):
+            archive.writestr(f"{number:04d}.jpg", film[:300] if number < 10 else film)
+    page.get_by_role("link", name="Batch", exact=True).click()
+    page.wait_for_function("() => document.title.startsWith('Batch')")
+    drop(page, "films.zip", buffer.getvalue())
+    page.get_by_text(f"{len(films):,} films wait.").wait_for()
+    began = time.perf_counter()
+    page.get_by_role("button", name="Analyze them").click()
+    page.get_by_text(f"{len(films):,} of {len(films):,} films in").wait_for()
+    return time.perf_counter() - began
+
+
+def measure_command(films: list[bytes]) -> float:
+    """Give the seconds that ``hilum analyze`` takes for the same films."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, film in enumerate(films):
+            data = film[:300] if number < 10 else film
+            (Path(folder) / f"{number:04d}.jpg").write_bytes(data)
+        command = [sys.executable, "-m", "hilum", "analyze", folder, "--format", "csv"]
+        began = time.perf_counter()
+        # It ends with a code that tells of the films that cannot be read.
+        subprocess.run(command, capture_output=True, check=False)
+        return time.perf_counter() - began
+
+
+def measure(chromium: str, films: int, batch: int) -> None:
+    """Serve the page, and measure."""
+    began = time.perf_counter()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_page(None, f"--journal={folder}/journal.sqlite") as url,
+        open_chromium(chromium, width_px=1280, height_px=900) as browser,
+    ):
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(url)
+        page.locator("input[type=file]").wait_for(state="attached")
+        print(f"page takes films after {time.perf_counter() - began:.1f} s, Chromium included")
+        page.get_by_text("Answer also where the gate refuses").click()
+        page.wait_for_timeout(2000)
+        measure_films(page, draw_films(3, seed=1))
+        took = measure_films(page, draw_films(films, seed=2))
+        middle, high = np.percentile(took, [50, 95])
+        print(f"film to evidence: median {middle:.2f} s, 95 % within {high:.2f} s, {films} films")
+        measure_comparison(page)
+        page.get_by_role("link", name="Analyze", exact=True).click()
+        measure_films(page, draw_films(1, seed=3))
+        print(f"comparison of all networks: {measure_comparison(page):.2f} s")
+        many = draw_films(batch, seed=4)
+        on_page, alone = measure_batch(page, many), measure_command(many)
+        print(
+            f"{batch} films: {batch / on_page:.1f} films/s on the page, {batch / alone:.1f} by the "
+            f"command, {alone / on_page:.0%} of its rate"
+        )
+        print(f"memory of the page: {find_resident_mb(url):.0f} MB")
+
+
+def main() -> None:
+    """Read the options, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--films", type=int, default=40)
+    parser.add_argument("--batch", type=int, default=300)
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    options = parser.parse_args()
+    if options.chromium is None:
+        parser.error("Chromium is not on the PATH; give it with --chromium")
+    measure(options.chromium, options.films, options.batch)
+
+
+if __name__ == "__main__":
+    main()
