@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from factories.faithfulness_facts import WARNING, make_faithfulness
 from factories.networks import make_tiny_spec, write_tiny_network
 from hilum.data.phantom import draw_phantom
 from hilum.decision import choose_operating_points, compute_probability, describe_logits
+from hilum.inference import ModelOutput, OnnxBackend
 from hilum.spec import ModelSpec
 
 
@@ -58,6 +60,20 @@ def small_film() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each pass through a network."""
+    passes: list[int] = []
+    run = OnnxBackend.run
+
+    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
+        passes.append(batch.shape[0])
+        return run(backend, batch)
+
+    monkeypatch.setattr(OnnxBackend, "run", count)
+    return passes
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from factories.pages import read_page
 from hilum.app.launcher import PAGE
 from hilum.app.theme import DARK, LIGHT
-from hilum.inference import ModelOutput, OnnxBackend
 from messages import collect_messages, read_catalogue
 
 testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "app"')
@@ -59,25 +59,6 @@ def open_page(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return page
 
     return open_with
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each pass through a network."""
-    passes: list[int] = []
-    run = OnnxBackend.run
-
-    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
-        passes.append(batch.shape[0])
-        return run(backend, batch)
-
-    monkeypatch.setattr(OnnxBackend, "run", count)
-    return passes
-
-
-def read_page(page: Any) -> str:
-    text = "\n".join(element.proto.body for element in page.get("html"))
-    return html.unescape(text).replace("\u00a0", " ")
 
 
 def choose(page: Any, key: str, value: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from factories.pages import open_chromium, serve_page
+from factories.pages import open_chromium, open_quiet_page, serve_page
 from hilum.app.theme import HANGUL, PALETTES
 from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, Text, translate
@@ -53,19 +53,8 @@ def browser(chromium: Path) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: BrowserContext) -> Iterator[Page]:
     """A page that in the end has complained of nothing."""
-    page = browser.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
-    complaints: list[str] = []
-
-    def listen(message: Any) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    page.close()
-    assert complaints == []
+    with open_quiet_page(browser, _PATIENCE_MS) as page:
+        yield page
 
 
 def draw_film() -> bytes:

@@ -6,13 +6,13 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from factories.pages import find_resident_mb, open_chromium, serve_page
+from factories.pages import find_resident_mb, open_chromium, open_quiet_page, serve_page
 from hilum.data.phantom import draw_phantom
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -42,21 +42,10 @@ def browser(chromium: Path) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: BrowserContext, address: str) -> Iterator[Page]:
     """A page that was opened; in the end it has complained of nothing."""
-    page = browser.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
-    complaints: list[str] = []
-
-    def listen(message: Any) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    page.get_by_text("Drop a chest film, or open a sample.").wait_for()
-    yield page
-    page.close()
-    assert complaints == []
+    with open_quiet_page(browser, _PATIENCE_MS) as page:
+        page.goto(address)
+        page.get_by_text("Drop a chest film, or open a sample.").wait_for()
+        yield page
 
 
 def go_to(page: Page, title: str) -> None:

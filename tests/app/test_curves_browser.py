@@ -6,11 +6,11 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from factories.pages import open_chromium, serve_page
+from factories.pages import open_chromium, open_quiet_page, serve_page
 
 pytest.importorskip("playwright", reason="needs playwright")
 pytest.importorskip("streamlit", reason='needs the extra "app"')
@@ -45,22 +45,11 @@ def browser(chromium: Path) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: BrowserContext, address: str) -> Iterator[Page]:
     """A sample film is open; in the end the page has complained of nothing."""
-    page = browser.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
-    complaints: list[str] = []
-
-    def listen(message: Any) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    page.get_by_text("Synthetic film 1: clear lungs").click()
-    page.locator(_CURVE).wait_for()
-    yield page
-    page.close()
-    assert complaints == []
+    with open_quiet_page(browser, _PATIENCE_MS) as page:
+        page.goto(address)
+        page.get_by_text("Synthetic film 1: clear lungs").click()
+        page.locator(_CURVE).wait_for()
+        yield page
 
 
 def read_label(page: Page) -> str:

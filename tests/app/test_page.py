@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import sys
@@ -12,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from factories.pages import read_page
 from hilum.app.launcher import PAGE
 from hilum.app.session import Engine, Film
 from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm
 from hilum.errors import DatasetError
-from hilum.inference import ModelOutput, OnnxBackend
 from hilum.types import DisplayFilm, FilmWarning
 
 testing = pytest.importorskip("streamlit.testing.v1", reason='needs the extra "app"')
@@ -40,26 +39,6 @@ def open_page(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
         return page
 
     return open_with
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each pass through a network."""
-    passes: list[int] = []
-    run = OnnxBackend.run
-
-    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
-        passes.append(batch.shape[0])
-        return run(backend, batch)
-
-    monkeypatch.setattr(OnnxBackend, "run", count)
-    return passes
-
-
-def read_page(page: Any) -> str:
-    """All HTML of the page, in one text, with characters for entities."""
-    text = "\n".join(element.proto.body for element in page.get("html"))
-    return html.unescape(text).replace("\u00a0", " ")
 
 
 def list_viewer(page: Any) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from factories.pages import read_page
 from hilum.app.batch_run import BatchRun
 from hilum.app.launcher import PAGE
 
@@ -40,11 +40,6 @@ def go_to(page: Any, name: str) -> Any:
     page.switch_page(f"screens/{name}.py").run()
     assert not page.exception
     return page
-
-
-def read_page(page: Any) -> str:
-    text = "\n".join(element.proto.body for element in page.get("html"))
-    return html.unescape(text).replace("\u00a0", " ")
 
 
 def drop(page: Any, *files: tuple[str, bytes]) -> None:

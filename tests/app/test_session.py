@@ -10,7 +10,6 @@ import pytest
 
 from hilum.app.session import Engine, Film, analyze_once, explain_once
 from hilum.errors import ConfigError, UnreadableImageError
-from hilum.inference import ModelOutput, OnnxBackend
 from hilum.predictor import load_model
 from hilum.types import Radiograph
 
@@ -20,20 +19,6 @@ def engine(tiny_model: Path) -> Iterator[Engine]:
     engine = Engine(load_model(tiny_model, threads=1))
     yield engine
     engine.close()
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each pass through a network."""
-    passes: list[int] = []
-    run = OnnxBackend.run
-
-    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
-        passes.append(batch.shape[0])
-        return run(backend, batch)
-
-    monkeypatch.setattr(OnnxBackend, "run", count)
-    return passes
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import re
@@ -13,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from factories.pages import read_page
 from hilum.app.launcher import PAGE
 from hilum.app.thresholds import list_thresholds
 from hilum.decision import decide_at, trace_roc
-from hilum.inference import ModelOutput, OnnxBackend
 from hilum.models.zoo import list_models, resolve_model
 from hilum.spec import ModelSpec
 from hilum.types import FilmWarning
@@ -42,28 +41,9 @@ def open_film(small_film: bytes, monkeypatch: pytest.MonkeyPatch) -> OpenFilm:
     return open_it
 
 
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each pass through a network."""
-    passes: list[int] = []
-    run = OnnxBackend.run
-
-    def count(backend: OnnxBackend, batch: Any) -> ModelOutput:
-        passes.append(batch.shape[0])
-        return run(backend, batch)
-
-    monkeypatch.setattr(OnnxBackend, "run", count)
-    return passes
-
-
 @pytest.fixture(scope="module")
 def curved_spec(curved_model: Path) -> ModelSpec:
     return resolve_model(curved_model)[0]
-
-
-def read_page(page: Any) -> str:
-    text = "\n".join(element.proto.body for element in page.get("html"))
-    return html.unescape(text).replace("\u00a0", " ")
 
 
 def read_plots(page: Any) -> list[str]:

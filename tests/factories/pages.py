@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import socket
 import subprocess
@@ -12,10 +13,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Page
 
 _START_TIMEOUT_S = 180.0
 _CHROMIUM_SWITCHES = (
@@ -142,3 +143,27 @@ def open_chromium(
             yield context
         finally:
             context.close()
+
+
+@contextmanager
+def open_quiet_page(browser: BrowserContext, patience_ms: int = 180_000) -> Iterator[Page]:
+    """Give a page of a browser that in the end has complained of nothing."""
+    page = browser.new_page()
+    page.set_default_timeout(patience_ms)
+    complaints: list[str] = []
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def read_page(page: Any) -> str:
+    """Give all HTML of a page of Streamlit's test runner, with characters for entities."""
+    text = "\n".join(element.proto.body for element in page.get("html"))
+    return html.unescape(text).replace("\u00a0", " ")
