@@ -4,9 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hilum.training.arithmetic import autocast
+from hilum.training.arithmetic import autocast, lacks
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in bfloat16 on any processor, be it ever so slow."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
 
 
 def take_gradients(
@@ -29,6 +35,7 @@ def count_nodes(node: Any, name: str) -> int:
     return own + sum(count_nodes(child, name) for child in children)
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("bias", [False, True])
@@ -50,6 +57,7 @@ def test_depthwise_gradients_are_those_of_float32(stride: int, kernel: int, bias
         assert (ours - theirs).norm() < 0.01 * theirs.norm()
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_what_bfloat16_would_be_slow_in_is_computed_in_float32() -> None:
     layer = nn.Sequential(
         nn.Conv2d(16, 16, 1, bias=False),
@@ -64,6 +72,7 @@ def test_what_bfloat16_would_be_slow_in_is_computed_in_float32() -> None:
     assert count_nodes(loss.grad_fn, "_DepthwiseConvolutionBackward") == 2
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_gradients_reach_what_learns_alone() -> None:
     layer = nn.Conv2d(16, 16, 5, groups=16, bias=False)
     layer.weight.requires_grad_(False)
@@ -76,3 +85,25 @@ def test_gradients_reach_what_learns_alone() -> None:
     with autocast(CPU, "bfloat16"):
         layer(films.detach()).float().sum().backward()
     assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("has", "computed"),
+    [
+        ({"avx2": True, "avx512_bf16": False}, torch.float32),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": True}, torch.bfloat16),
+    ],
+)
+def test_float32_stands_for_bfloat16_where_the_processor_has_none(
+    monkeypatch: pytest.MonkeyPatch, has: dict[str, bool], computed: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    with autocast(CPU, "bfloat16"):
+        assert nn.Linear(4, 2)(torch.ones(1, 4)).dtype == computed
+    assert lacks(CPU, "bfloat16") == (computed == torch.float32)
+    assert not lacks(CPU, "float32")
+
+
+def test_this_processor_tells_what_it_has() -> None:
+    assert any("avx2" in name or "neon" in name for name in torch.cpu.get_capabilities())

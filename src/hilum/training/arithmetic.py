@@ -17,6 +17,8 @@ from hilum.errors import ConfigError
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """Give the context that computes in the arithmetic that the recipe names.
 
+    Where the device has no bfloat16 (:func:`lacks`), float32 stands for it.
+
     Raises
     ------
     ConfigError
@@ -29,10 +31,32 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     return _cast(device, precision)
 
 
+def lacks(device: torch.device, precision: str) -> bool:
+    """Tell whether ``precision`` is bfloat16, and the device does not compute in it itself.
+
+    Torch would imitate it: on an AVX2 processor of AMD, a step of an EfficientNet-B0 takes eight
+    times as long as in float32, and one of a ViT-Tiny 24 times.
+    """
+    if precision != "bfloat16":
+        return False
+    if device.type == "cuda":
+        return not torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        # avx512_bf16 and amx_bf16 on x86; others on Arm.
+        known = torch.cpu.get_capabilities()
+        return not any(has for name, has in known.items() if "bf16" in name)
+    return False
+
+
 @contextmanager
 def _cast(device: torch.device, precision: str) -> Iterator[None]:
     dtype = torch.float16 if precision == "float16" else torch.bfloat16
-    with torch.autocast(device.type, dtype, enabled=precision != "float32"):
+    if precision == "float32" or lacks(device, precision):
+        # Also inside of a context that says otherwise.
+        with torch.autocast(device.type, enabled=False):
+            yield
+        return
+    with torch.autocast(device.type, dtype):
         if precision == "bfloat16" and device.type == "cpu":
             with _DepthwiseGradients():
                 yield

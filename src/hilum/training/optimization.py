@@ -113,7 +113,7 @@ class OptimizationSection(Facts):
         2018, SWA). Statistics of batch normalisation are averaged alike.
     precision
         ``float32``, or autocast to ``bfloat16`` or ``float16`` (CUDA only, with the loss
-        scaled).
+        scaled). Where the device has no bfloat16 of its own, float32 stands for it.
     """
 
     epochs: Annotated[int, Field(ge=1)]

@@ -32,6 +32,7 @@ from hilum.models.checkpoint import CheckpointMetadata, load_checkpoint, save_ch
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.models.initialisation import describe_initialisation
 from hilum.spec import ModelSpec, Storage
+from hilum.training.arithmetic import lacks
 from hilum.training.distillation import refer_to_teachers
 from hilum.training.distributed import Group, join_group
 from hilum.training.failures import explain_failures
@@ -197,6 +198,8 @@ def run_recipe(
                 trackers = _choose_trackers(recipe, folder, persistence)
                 chronicle = Chronicle(trackers, report_step, report_epoch)
             talk("going on with the run" if (folder / STATE).exists() else "training")
+            if lacks(place, recipe.optimization.precision):
+                talk("computing in float32: this device has no bfloat16, and would imitate it")
             with chronicle:
                 history = train_network(
                     network,
