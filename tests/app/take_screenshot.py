@@ -19,12 +19,12 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import FilePayload, Page
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from factories.pages import open_chromium, serve_page  # noqa: E402
+from factories.pages import drop_files, open_chromium, serve_page  # noqa: E402
 from hilum.io import read_radiograph  # noqa: E402 (after the path of the tests)
 from hilum.samples import list_films  # noqa: E402
 
@@ -72,7 +72,7 @@ class Camera:
         """A refusal, an answer, the same on a telephone, and in the other language and theme."""
         page = self.page
         page.goto(self.url)
-        drop(page, [("turned.png", turn_film())])
+        drop_files(page, ("turned.png", turn_film()))
         page.locator(".refusal").wait_for()
         page.locator("[data-part=stage][data-first-draw-ms]").wait_for()
         self.shoot("app-refused")
@@ -101,7 +101,9 @@ class Camera:
         self.shoot("app-compare")
         self.go("Batch", "input[type=file]")
         films = [(f"{film.name}.dcm", film.read()) for film in list_films()]
-        drop(self.page, [*films, ("turned.png", turn_film()), ("damaged.dcm", films[0][1][:2000])])
+        drop_files(
+            self.page, *films, ("turned.png", turn_film()), ("damaged.dcm", films[0][1][:2000])
+        )
         self.page.get_by_role("button", name="Analyze them").click()
         self.page.locator(".st-key-save_csv").wait_for()
         self.shoot("app-batch")
@@ -117,15 +119,6 @@ def turn_film() -> bytes:
     turned = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(np.rot90(film, 2))).save(turned, "PNG")
     return turned.getvalue()
-
-
-def drop(page: Page, files: list[tuple[str, bytes]]) -> None:
-    """Drop files on the page."""
-    payloads: list[FilePayload] = [
-        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-        for name, data in files
-    ]
-    page.locator("input[type=file]").set_input_files(payloads)
 
 
 def take(url: str, chromium: str, folder: Path) -> None:

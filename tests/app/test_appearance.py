@@ -240,7 +240,8 @@ def list_literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if name not in _SHOWING:
+        log = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "_LOG"
+        if name not in _SHOWING or log:
             continue
         shown = [*node.args[:1], *(one.value for one in node.keywords if one.arg in _SHOWN_OPTIONS)]
         for argument in shown:

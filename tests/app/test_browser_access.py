@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from factories.pages import open_chromium, open_quiet_page, serve_page
+from factories.pages import drop_files, find_port, open_chromium, open_quiet_page, serve_page
+from hilum.app.browser.words import SERVER_WORDS
 from hilum.app.theme import HANGUL, PALETTES
 from hilum.data.phantom import draw_phantom
-from hilum.language import LANGUAGES, Text, translate
+from hilum.language import LANGUAGES, Language, Text, translate
 
 pytest.importorskip("playwright", reason="needs playwright")
 pytest.importorskip("streamlit", reason='needs the extra "app"')
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, FilePayload, Page
+    from playwright.sync_api import BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
@@ -64,14 +65,6 @@ def draw_film() -> bytes:
     return buffer.getvalue()
 
 
-def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    payloads: list[FilePayload] = [
-        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-        for name, data in files
-    ]
-    page.locator("input[type=file]").set_input_files(payloads)
-
-
 def go_to(page: Page, name: str, language: str) -> None:
     title = translate(_TITLES[name], language)
     page.locator(".st-key-ways").get_by_role("link", name=title, exact=True).click()
@@ -81,13 +74,13 @@ def go_to(page: Page, name: str, language: str) -> None:
 def fill(page: Page, name: str) -> None:
     """Bring a page to where it shows what it can."""
     if name == "analyze":
-        drop(page, ("film.png", draw_film()))
+        drop_files(page, ("film.png", draw_film()))
         page.locator(".answer, .refusal").wait_for()
         page.locator("[data-part=stage][data-first-draw-ms]").wait_for()
     elif name == "compare":
         page.locator(".card").nth(3).wait_for()
     elif name == "batch":
-        drop(page, ("film.png", draw_film()), ("broken.png", b"no film"))
+        drop_files(page, ("film.png", draw_film()), ("broken.png", b"no film"))
         page.locator(".st-key-start button:enabled").click()
         page.locator(".tally").wait_for()
         page.locator(".st-key-save_csv").wait_for()
@@ -154,7 +147,7 @@ def test_one_visitor_switches_and_another_sees_nothing_of_it(
 ) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(address)
-    drop(page, ("film.png", draw_film()))
+    drop_files(page, ("film.png", draw_film()))
     page.locator(".answer").wait_for()
     assert get_ground(page) == PALETTES["dark"].ground  # whatever the system prefers
     other = browser.new_page()
@@ -203,3 +196,25 @@ def test_a_browser_in_korean_opens_the_page_in_korean(page: Page, address: str) 
           face => face.family.includes(name) && face.status === "loaded")""",
         arg=HANGUL,
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_without_its_server_says_what_to_do_and_goes_on(
+    browser: BrowserContext, tiny_model: Path, language: Language
+) -> None:
+    port = find_port()
+    page = browser.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    with serve_page(str(tiny_model), port=port) as url:
+        page.goto(f"{url}/?lang={language}")
+        page.locator(".empty").wait_for()
+        # Streamlit fetches the script of each widget when it first shows one.
+        page.wait_for_load_state("networkidle")
+    for words in ("Connection error", "Streamlit server is not responding. Are you connected to"):
+        said = next(text for word, text in SERVER_WORDS.items() if word.startswith(words))
+        page.get_by_role("dialog").get_by_text(translate(said, language)).wait_for()
+    with serve_page(str(tiny_model), port=port):
+        page.get_by_role("dialog").wait_for(state="detached")
+        drop_files(page, ("film.png", draw_film()))
+        page.locator(".answer").wait_for()
+    page.close()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from factories.pages import find_resident_mb, open_chromium, open_quiet_page, serve_page
+from factories.pages import drop_files, find_resident_mb, open_chromium, open_quiet_page, serve_page
 from hilum.data.phantom import draw_phantom
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -79,21 +79,15 @@ def pack(films: int, bad: int, film: bytes | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def drop(page: Page, name: str, data: bytes) -> None:
-    page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-    )
-
-
 def run_batch(page: Page, films: int, bad: int) -> None:
-    drop(page, "study.zip", pack(films, bad))
+    drop_files(page, ("study.zip", pack(films, bad)))
     page.get_by_text(f"{films:,} films wait.").wait_for()
     page.get_by_role("button", name="Analyze them").click()
     page.get_by_text(f"{films:,} of {films:,} films in").wait_for()
 
 
 def test_a_film_goes_along_from_page_to_page(page: Page) -> None:
-    drop(page, "mine.png", draw_film(2))
+    drop_files(page, ("mine.png", draw_film(2)))
     page.locator(".answer, .refusal").wait_for()
     go_to(page, "Compare")
     page.locator(".st-key-row img").first.wait_for()
@@ -118,13 +112,13 @@ def test_no_page_is_wider_than_the_screen(page: Page, width_px: int) -> None:
 
 def test_a_batch_with_bad_films_ends_with_a_table(page: Page) -> None:
     go_to(page, "Batch")
-    run_batch(page, 30, 3)
+    run_batch(page, 300, 10)
     tally = page.locator(".tally").inner_text()
-    assert "failed\n3" in tally
+    assert "failed\n10" in tally
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Table (CSV)").click()
     lines = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
-    assert len(lines) == 31
+    assert len(lines) == 301
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Table (Parquet)").click()
     assert Path(waiting.value.path()).read_bytes()[:4] == b"PAR1"
@@ -133,7 +127,7 @@ def test_a_batch_with_bad_films_ends_with_a_table(page: Page) -> None:
 def test_a_batch_is_cancelled_in_the_middle(page: Page) -> None:
     go_to(page, "Batch")
     # On a quick machine small films would be done before anyone can press a button.
-    drop(page, "study.zip", pack(2000, 0, draw_large_film()))
+    drop_files(page, ("study.zip", pack(2000, 0, draw_large_film())))
     page.get_by_text("2,000 films wait.").wait_for()
     page.get_by_role("button", name="Analyze them").click()
     page.get_by_role("button", name="Cancel").click()

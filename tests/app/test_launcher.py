@@ -98,6 +98,24 @@ def test_a_foreign_origin_is_refused_without_asking_the_internet(
     assert not asked
 
 
+def test_no_other_package_brings_scripts_to_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = pytest.importorskip("streamlit.components.v2.component_manager")
+    scanner = pytest.importorskip("streamlit.components.v2.manifest_scanner")
+    asked: list[str] = []
+
+    def scan(*_: object, **__: object) -> list[object]:
+        asked.append("all packages")
+        return []
+
+    monkeypatch.setattr(scanner, "scan_component_manifests", scan)
+    manager.BidiComponentManager().discover_and_register_components(start_file_watching=False)
+    assert asked, "Streamlit no longer looks for components there: take_no_components can go"
+    asked.clear()
+    launcher.take_no_components()
+    manager.BidiComponentManager().discover_and_register_components(start_file_watching=False)
+    assert not asked
+
+
 def test_the_cookie_of_a_frame_is_partitioned(monkeypatch: pytest.MonkeyPatch) -> None:
     routes = pytest.importorskip("streamlit.web.server.starlette.starlette_routes")
     responses = pytest.importorskip("starlette.responses")

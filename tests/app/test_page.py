@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from factories.pages import read_page
+from factories.pages import read_page, read_told
 from hilum.app.launcher import PAGE
 from hilum.app.session import Engine, Film
 from hilum.data.fetch_film import PUBLIC_FILMS, PublicFilm
@@ -49,8 +49,7 @@ def list_viewer(page: Any) -> list[Any]:
 def read_viewer(page: Any) -> dict[str, Any]:
     """What the viewer was sent beside the film."""
     _, viewer = list_viewer(page)
-    data: dict[str, Any] = json.loads(viewer.proto.mixed.json or viewer.proto.json)
-    return data
+    return read_told(viewer)
 
 
 def read_film(page: Any) -> bytes:

@@ -23,8 +23,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[ET.Element]:
     """What the page was given to show, parsed."""
     shown: list[ET.Element] = []
 
-    def take(*, key: str, data: dict[str, Any]) -> None:
-        shown.append(ET.fromstring(data["svg"]))
+    def take(*, key: str, data: list[dict[str, Any]]) -> None:
+        [told] = data
+        shown.append(ET.fromstring(told["svg"]))
 
     monkeypatch.setattr(plot, "_mount_plot", take)
     return shown

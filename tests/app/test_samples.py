@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from hilum.app.samples import SAMPLES, has_rg1, read_rg1
@@ -27,6 +29,7 @@ def test_rg1_is_a_chest_film() -> None:
 
 
 def test_rg1_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "data_store", None)
     monkeypatch.setattr("pydicom.data.get_testdata_file", lambda *_, **__: None)
     assert not has_rg1()
     with pytest.raises(MissingExtraError, match=r"hilum\[samples\]"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 import zipfile
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from factories.pages import read_page
+from factories.pages import read_page, read_plots
 from hilum.app.batch_run import BatchRun
 from hilum.app.launcher import PAGE
 
@@ -163,12 +162,6 @@ def test_models_are_listed_with_their_cards(open_screen: OpenScreen) -> None:
     page.selectbox(key="card").set_value(1).run()
     assert not page.exception
     assert "# hilum-efficientnet-lite1" in page.markdown[0].value
-
-
-def read_plots(page: Any) -> list[str]:
-    sent = [one.proto for one in page.get("bidi_component")]
-    parts = [json.loads(one.mixed.json or one.json or "{}") for one in sent]
-    return [one["svg"].replace("\u00a0", " ") for one in parts if "svg" in one]
 
 
 def test_models_show_their_curves_figures_and_maps(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from factories.pages import read_page
+from factories.pages import read_page, read_plots
 from hilum.app.launcher import PAGE
 from hilum.app.thresholds import list_thresholds
 from hilum.decision import decide_at, trace_roc
@@ -44,15 +43,6 @@ def open_film(small_film: bytes, monkeypatch: pytest.MonkeyPatch) -> OpenFilm:
 @pytest.fixture(scope="module")
 def curved_spec(curved_model: Path) -> ModelSpec:
     return resolve_model(curved_model)[0]
-
-
-def read_plots(page: Any) -> list[str]:
-    """The charts of the page as SVG."""
-    data = [
-        json.loads(part.proto.mixed.json or part.proto.json or "{}")
-        for part in page.get("bidi_component")
-    ]
-    return [one["svg"] for one in data if "svg" in one]
 
 
 def find_slider(page: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, FilePayload, Page
 
 _START_TIMEOUT_S = 180.0
 _CHROMIUM_SWITCHES = (
@@ -32,7 +33,9 @@ _CHROMIUM_SWITCHES = (
 
 
 @contextmanager
-def serve_page(model: str | None = None, *options: str, base_path: str = "") -> Iterator[str]:
+def serve_page(
+    model: str | None = None, *options: str, base_path: str = "", port: int | None = None
+) -> Iterator[str]:
     """Run ``hilum app`` in a process of its own; give its address.
 
     Parameters
@@ -41,13 +44,15 @@ def serve_page(model: str | None = None, *options: str, base_path: str = "") -> 
         More options of the command.
     base_path
         Below which the page is to be; with a slash before it and none behind.
+    port
+        ``None``: one that is free.
 
     Raises
     ------
     RuntimeError
         The page does not answer; the message holds what the process printed.
     """
-    port = _find_port()
+    port = port or find_port()
     command = [sys.executable, "-c", "from hilum.cli import main; main()"]
     # Visits of a test have no place in anyone's journal.
     command += ["app", "--no-browser", "--no-journal", f"--port={port}"]
@@ -66,7 +71,7 @@ def serve_script(script: Path) -> Iterator[str]:
     RuntimeError
         As :func:`serve_page`.
     """
-    port = _find_port()
+    port = find_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     command += ["--server.address=127.0.0.1", "--server.headless=true"]
     command += ["--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
@@ -74,7 +79,8 @@ def serve_script(script: Path) -> Iterator[str]:
         yield url
 
 
-def _find_port() -> int:
+def find_port() -> int:
+    """Find a port that is free on this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -104,7 +110,7 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], url: str) -> bool:
                 if answer.status == 200:
                     return True
         except OSError:
-            time.sleep(0.2)
+            time.sleep(0.05)
     return False
 
 
@@ -145,6 +151,17 @@ def open_chromium(
             context.close()
 
 
+def drop_files(page: Page, *files: tuple[str, bytes]) -> None:
+    """Drop files on a page, each a name and its bytes."""
+    # After each film comes another drop zone, and the last one stays until the page has run.
+    page.wait_for_function("() => document.querySelectorAll('input[type=file]').length === 1")
+    payloads: list[FilePayload] = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+        for name, data in files
+    ]
+    page.locator("input[type=file]").set_input_files(payloads)
+
+
 @contextmanager
 def open_quiet_page(browser: BrowserContext, patience_ms: int = 180_000) -> Iterator[Page]:
     """Give a page of a browser that in the end has complained of nothing."""
@@ -161,6 +178,19 @@ def open_quiet_page(browser: BrowserContext, patience_ms: int = 180_000) -> Iter
     yield page
     page.close()
     assert complaints == []
+
+
+def read_plots(page: Any) -> list[str]:
+    """Give the charts of a page of Streamlit's test runner as SVG."""
+    told = [read_told(part) for part in page.get("bidi_component") if part.proto.json]
+    return [one["svg"].replace("\u00a0", " ") for one in told if "svg" in one]
+
+
+def read_told(component: Any) -> dict[str, Any]:
+    """Give what a component was told, and not by bytes."""
+    [told] = json.loads(component.proto.json)
+    entries: dict[str, Any] = told
+    return entries
 
 
 def read_page(page: Any) -> str:

@@ -20,7 +20,7 @@ from hilum.app.batch_table import (
     write_parquet,
 )
 from hilum.app.charts import show_chart
-from hilum.app.launcher import MOST_UPLOAD_BYTES
+from hilum.app.dropzone import show_drop_zone
 from hilum.app.parts import (
     name_options,
     say,
@@ -31,7 +31,6 @@ from hilum.app.parts import (
     show_tally,
     to_html,
 )
-from hilum.app.rail import release_uploads
 from hilum.app.tray import Entry, Tray
 from hilum.app.wording import name_operating_point
 from hilum.language import Text, join_texts, recall
@@ -46,16 +45,10 @@ _MIB = 2**20
 def choose_films() -> list[Entry] | None:
     """Show the drop zone; give the films when the visitor starts a run."""
     tray: Tray = st.session_state.setdefault("batch_tray", Tray(_MOST_BYTES))
-    generation = st.session_state.setdefault("batch_generation", 0)
-    key = f"batch_uploads:{generation}"
-    st.file_uploader(
+    show_drop_zone(
         say(Text("Drop many films here, or a ZIP of them")),
-        type=None,
-        accept_multiple_files=True,
-        key=key,
-        on_change=_take_uploads,
-        args=(key, tray),
-        max_upload_size=MOST_UPLOAD_BYTES // _MIB,
+        "batch_uploads",
+        lambda uploads: _take_uploads(uploads, tray),
     )
     if refused := st.session_state.get("batch_refused"):
         said = Text(
@@ -89,17 +82,14 @@ def _count_waiting(films: int) -> Text:
     return Text.counted("{count} film waits.", "{count:,} films wait.", films)
 
 
-def _take_uploads(key: str, tray: Tray) -> None:
-    uploads: list[UploadedFile] = st.session_state[key]
+def _take_uploads(uploads: Sequence[UploadedFile], tray: Tray) -> None:
     refused = []
-    for upload in reversed(uploads):
+    for upload in uploads:
         if upload.size > tray.room_bytes:
             refused.append(upload.name)
         else:
             tray.add(upload.name, upload.getvalue())
     st.session_state["batch_refused"] = refused
-    release_uploads(uploads)
-    st.session_state["batch_generation"] += 1
 
 
 def show_before() -> None:

@@ -204,6 +204,17 @@ def ask_nobody_for_addresses() -> None:
     net_util.get_external_ip = lambda: None
 
 
+def take_no_components() -> None:
+    """Let no other package that is installed bring scripts to the page.
+
+    Streamlit asks each of them, at every start, whether it has a component for pages: on a machine
+    with many packages that takes longer than all else before the first answer.
+    """
+    from streamlit.components.v2 import manifest_scanner
+
+    manifest_scanner.scan_component_manifests = lambda *_, **__: []
+
+
 def partition_cookie() -> None:
     """Let browsers that block cookies of third parties keep the page's in a frame all the same.
 
@@ -241,12 +252,15 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
     from streamlit.web import cli
 
     from hilum.app.appearance import theme_each_visit
+    from hilum.app.warmup import warm_up
 
     keep_uploads_in_memory(max_upload_bytes)
     theme_each_visit()
     ask_nobody_for_addresses()
+    take_no_components()
     if server.in_frame:
         partition_cookie()
     flags = build_flags(server, max_upload_bytes=max_upload_bytes)
     arguments = ["run", *flags, str(PAGE), "--", *format_options(page)]
+    warm_up(page.model)
     cli.main(args=arguments, prog_name="streamlit", standalone_mode=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -43,6 +43,15 @@ def name_options(
     """
     said = {option: say(name(option)) for option in options}
     return lambda option: said[option]
+
+
+def wrap_data(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Wrap what a component is told in a list, from which its script takes the one entry.
+
+    Streamlit searches a bare dict for tables, and imports pandas to know one: half a second before
+    the first page is there.
+    """
+    return [dict(data)]
 
 
 def to_html(text: str) -> str:

@@ -12,7 +12,7 @@ from html import escape
 
 import streamlit as st
 
-from hilum.app.parts import say
+from hilum.app.parts import say, wrap_data
 
 Point = tuple[float, float]
 
@@ -51,7 +51,7 @@ path[class^="line"] { fill: none; stroke-width: 2; stroke-linejoin: round; }
 """
 # The SVG is made of texts that are escaped; parsing it as XML lets nothing else in.
 _SCRIPT = """
-export default function show({ data, parentElement }) {
+export default function show({ data: [data], parentElement }) {
   const drawn = new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement;
   parentElement.querySelector("figure").replaceChildren(document.importNode(drawn, true));
 }
@@ -80,7 +80,7 @@ def show_plot(parts: Iterable[str], size: tuple[int, int], words: str, *, key: s
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{tell(words)}">{"".join(parts)}</svg>'
     )
-    _mount_plot(key=key, data={"svg": svg})
+    _mount_plot(key=key, data=wrap_data({"svg": svg}))
 
 
 def tell(text: str) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from hilum.app.launcher import MOST_UPLOAD_BYTES
+from hilum.app.dropzone import show_drop_zone
 from hilum.app.parts import name_options, say, show_notes, show_quiet
 from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
@@ -70,16 +68,10 @@ def choose_film(tray: Tray) -> Film | None:
     InputError, MissingExtraError
         The chosen film cannot be read.
     """
-    # Another key is another widget, without files: what was dropped lies in the tray.
-    generation = st.session_state.setdefault("uploads_generation", 0)
-    st.file_uploader(
+    show_drop_zone(
         say(Text("Drop chest films here: DICOM, PNG, JPEG or TIFF, or a ZIP of them")),
-        type=None,  # DICOM files often have no suffix; the reader looks at the bytes.
-        accept_multiple_files=True,
-        key=f"uploads:{generation}",
-        on_change=_take_uploads,
-        args=(f"uploads:{generation}", tray),
-        max_upload_size=MOST_UPLOAD_BYTES // (1024 * 1024),
+        "uploads",
+        lambda uploads: _take_uploads(uploads, tray),
     )
     if forgotten := tray.take_forgotten():
         show_notes([Text("Forgotten, to make room: {names}", names=", ".join(forgotten))])
@@ -160,22 +152,10 @@ def _choose_entry(entries: Mapping[str, Entry], any_dropped: bool) -> str | None
     )
 
 
-def _take_uploads(key: str, tray: Tray) -> None:
+def _take_uploads(uploads: Sequence[UploadedFile], tray: Tray) -> None:
     """Lay what was just dropped on the tray, and open the first of it."""
-    uploads: list[UploadedFile] = st.session_state[key]
-    for upload in reversed(uploads):
-        st.session_state["film"] = tray.add(upload.name, upload.getvalue())
-    release_uploads(uploads)
-    st.session_state["uploads_generation"] += 1
-
-
-def release_uploads(uploads: Sequence[UploadedFile]) -> None:
-    """Let the server forget files that were taken; it would hold them until the visit ends."""
-    context = get_script_run_ctx()
-    if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        return
     for upload in uploads:
-        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
+        st.session_state["film"] = tray.add(upload.name, upload.getvalue())
 
 
 def _name_entry(entry: Entry, *, markdown: bool) -> str:

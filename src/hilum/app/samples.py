@@ -6,6 +6,7 @@ dropped on the page.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +62,8 @@ def read_rg1() -> bytes:
 
 
 def has_rg1() -> bool:
-    """Tell whether ``pydicom-data`` is installed."""
-    return _find_rg1() is not None
+    """Tell whether ``pydicom-data`` is installed, without importing it or pydicom."""
+    return importlib.util.find_spec("data_store") is not None
 
 
 def _find_rg1() -> Path | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import ConfigError
 from hilum.evaluation.predictions import Predictions
+from hilum.language import Text
 from hilum.metrics import (
     bootstrap_by_patient,
     compute_auc,
@@ -21,6 +22,7 @@ from hilum.metrics import figures as numpy_figures
 from hilum.metrics.figures import POINT_FIGURES
 from hilum.metrics.reliability import ECE_BINS
 from hilum.spec import Interval, PathogenMetrics, PointMetrics, PredictiveValues, SetMetrics
+from hilum.spec.words import BOOTSTRAP, EQUAL_WIDTH
 
 Library = Literal["numpy", "scikit-learn"]
 # Shares of pneumonia for which predictive values are given unless others are asked for.
@@ -100,9 +102,9 @@ def judge(
         positive=int(labels.sum()),
         negative=int((1 - labels).sum()),
         patients=len(set(predictions.patients)),
-        interval_method=f"percentile bootstrap by patient, {resamples} resamples, 95 %",
+        interval_method=str(Text(BOOTSTRAP, resamples=resamples)),
         command=command,
-        ece_binning=f"{ECE_BINS} bins of equal width",
+        ece_binning=str(Text(EQUAL_WIDTH, bins=ECE_BINS)),
         operating_points={
             name: _make_point(predictions, name, threshold, intervals, prevalences)
             for name, threshold in thresholds.items()

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.errors import ConfigError, MissingExtraError
+from hilum.language import Text
+from hilum.spec.words import AT_RANDOM, FROM_PACKAGE, FROM_RELATIVE, FROM_TIMM
 
 try:
     import timm
@@ -62,13 +64,13 @@ def describe_initialisation(init: str, timm_name: str) -> str:
         ``init`` is a path and the file cannot be read.
     """
     if init == "none":
-        return "random"
+        return str(Text(AT_RANDOM))
     if init == "hub":
-        return f"timm {timm.__version__} pretrained weights of {timm_name}"
+        return str(Text(FROM_TIMM, version=timm.__version__, network=timm_name))
     if init in WEIGHT_PACKAGES:
-        own = timm_name == WEIGHT_PACKAGES[init]
-        besides = "" if own else ", squeeze-and-excitation at random"
-        return f"ImageNet weights of the package {init}{besides}"
+        if timm_name == WEIGHT_PACKAGES[init]:
+            return str(Text(FROM_PACKAGE, package=init))
+        return str(Text(FROM_RELATIVE, package=init))
     path = _weights_path(init)
     return f"{path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})"
 

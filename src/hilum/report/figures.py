@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 from hilum.language import Text, join_texts
 from hilum.spec import Interval, ModelSpec, SetMetrics
+from hilum.spec.words import say_method
 
+# As the public set's files name them.
+_PATHOGENS = {"bacteria": Text("bacteria"), "virus": Text("virus")}
 _COLUMNS = (
     Text("operating point"),
     Text("threshold"),
@@ -53,7 +56,7 @@ def render_metrics_table(spec: ModelSpec, part: str) -> Text:
         films=metrics.films,
         positive=metrics.positive,
         negative=metrics.negative,
-        method=metrics.interval_method,
+        method=say_method(metrics.interval_method),
         command=metrics.command,
     )
     lines: list[str] = [intro, "", render_row(_COLUMNS), "|---|---|---|---|---|---|---|"]
@@ -92,7 +95,7 @@ def _render_more(spec: ModelSpec, metrics: SetMetrics) -> list[Text]:
                 "On the {films} films with {pathogen}: AUC {auc}, sensitivity at `{point}` "
                 "{sensitivity}.",
                 films=found.films,
-                pathogen=pathogen,
+                pathogen=_PATHOGENS.get(pathogen, pathogen),
                 auc=format_interval(found.roc_auc),
                 point=name,
                 sensitivity=format_interval(found.sensitivity[name]),
@@ -113,7 +116,7 @@ def _render_more(spec: ModelSpec, metrics: SetMetrics) -> list[Text]:
 
 
 def _render_calibration(spec: ModelSpec, metrics: SetMetrics, ece: Interval) -> Text:
-    binning, figure = metrics.ece_binning or "", format_interval(ece)
+    binning, figure = say_method(metrics.ece_binning or ""), format_interval(ece)
     if metrics.ece_at_prevalence is None:
         return Text(
             "Expected calibration error ({binning}) {figure}.", binning=binning, figure=figure

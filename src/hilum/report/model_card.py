@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hilum.language import Text, join_texts, recall, template
 from hilum.report.figures import format_interval, render_metrics_table, render_row
 from hilum.spec import Faithfulness, ModelSpec
-from hilum.spec.words import say_films, say_rule
+from hilum.spec.words import say_films, say_initialisation, say_rule
 
 # Published figures on films of other hospitals, for networks of this kind that reached .93
 # to .95 on this test set.
@@ -190,7 +190,9 @@ def _list_kin(spec: ModelSpec) -> list[tuple[Text, str]]:
         f"`{teacher.name}` {teacher.version} (`{teacher.weights_sha256[:16]}`)"
         for teacher in origin.teachers
     )
-    kin: list[tuple[Text, str]] = [(Text("Initialisation"), origin.initialisation)]
+    kin: list[tuple[Text, str]] = [
+        (Text("Initialisation"), say_initialisation(origin.initialisation))
+    ]
     return [*kin, (Text("Teachers"), teachers)] if teachers else kin
 
 

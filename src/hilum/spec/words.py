@@ -24,6 +24,18 @@ ARGMAX_RULE = template("the likelier class: a probability of 0.5")
 BY_PATIENT = template("{films} validation films of {set_name}, apart from training by patient")
 LEAKING = template("{films} validation films of {set_name}, patients of which are in training too")
 
+# How intervals and the calibration error were computed.
+BOOTSTRAP = template("percentile bootstrap by patient, {resamples} resamples, 95 %")
+EQUAL_WIDTH = template("{bins} bins of equal width")
+
+# What the weights began as.
+AT_RANDOM = template("random")
+FROM_TIMM = template("timm {version} pretrained weights of {network}")
+FROM_PACKAGE = template("ImageNet weights of the package {package}")
+FROM_RELATIVE = template(
+    "ImageNet weights of the package {package}, squeeze-and-excitation at random"
+)
+
 # What maps of a method fail.
 LIKE_NOISE = template(
     "finds planted opacities no better than a map of noise: do not read places from it"
@@ -69,6 +81,17 @@ def say_rule(point: OperatingPoint) -> Text:
 def say_films(films: str) -> Text:
     """Say on which films something was chosen or fitted, from a spec's ``chosen_on``."""
     return recall(films, BY_PATIENT, LEAKING)
+
+
+def say_method(method: str) -> Text:
+    """Say how intervals or the calibration error were computed, from a spec's metrics."""
+    return recall(method, BOOTSTRAP, EQUAL_WIDTH)
+
+
+def say_initialisation(initialisation: str) -> Text:
+    """Say what the weights began as, from a spec's provenance."""
+    # The longer one first: the other fits it too.
+    return recall(initialisation, AT_RANDOM, FROM_TIMM, FROM_RELATIVE, FROM_PACKAGE)
 
 
 def say_fault(method: str, fault: str) -> Text:

@@ -11,13 +11,13 @@ from importlib import resources
 
 import streamlit as st
 
-from hilum.app.browser.words import WIDGET_WORDS
-from hilum.app.parts import get_language, say
+from hilum.app.browser.words import SERVER_WORDS, WIDGET_WORDS
+from hilum.app.parts import get_language, say, wrap_data
 from hilum.app.theme import HANGUL
 from hilum.language import LANGUAGES
 from hilum.report.lettering import FONTS
 
-__all__ = ["WIDGET_WORDS", "tell_browser"]
+__all__ = ["SERVER_WORDS", "WIDGET_WORDS", "tell_browser"]
 
 _SCRIPT = resources.files(__name__).joinpath("browser.js").read_text(encoding="utf-8")
 _mount = st.components.v2.component("hilum.browser", js=_SCRIPT)
@@ -33,11 +33,12 @@ _mount_letters = st.components.v2.component("hilum.letters", js=_LETTERS)
 def tell_browser() -> None:
     """Tell the browser the visitor's language, and what Streamlit's words are in it."""
     language = get_language()
-    words = {} if language == "en" else {word: say(said) for word, said in WIDGET_WORDS.items()}
+    known = SERVER_WORDS if language == "en" else {**SERVER_WORDS, **WIDGET_WORDS}
+    words = {word: say(said) for word, said in known.items()}
     with st.container(key="browser"):
         _mount(
             key="browser_words",
-            data={"language": language, "languages": dict(LANGUAGES), "words": words},
+            data=wrap_data({"language": language, "languages": dict(LANGUAGES), "words": words}),
         )
         # In English too, since the switch names each language in its own letters. Streamlit's
         # server keeps what it has sent: the same bytes go to a browser once.

@@ -8,7 +8,7 @@ const WIDGETS = [
   "stFileUploader", "stMultiSelect", "stSelectbox", "stNumberInput", "stTextInput",
   "stDataFrame", "stDataFrameColumnMenu", "stVegaLiteChart", "stElementToolbar",
   "stTooltipIcon", "stTooltipContent", "stSelectboxVirtualDropdown",
-].map((name) => `[data-testid="${name}"]`).join(",");
+].map((name) => `[data-testid="${name}"]`).concat('[role="dialog"]').join(",");
 const NAMES = ["aria-label", "placeholder", "title"];
 // Elements inside of widgets whose words are a visitor's or hilum's own.
 const OWN = '[data-testid="stWidgetLabel"], [data-testid="stFileUploaderFileName"], [role="option"]';
@@ -106,7 +106,7 @@ function sayAll() {
   for (const widget of document.querySelectorAll(WIDGETS)) sayWidget(widget);
 }
 
-export default function tell({ data }) {
+export default function tell({ data: [data] }) {
   document.documentElement.lang = data.language;
   words = readWords(data.words);
   languages = data.languages;

@@ -10,6 +10,18 @@ from collections.abc import Mapping
 
 from hilum.language import Text
 
+_GONE = Text(
+    "hilum no longer answers. Start it again, with hilum app or make app, and this page goes on; "
+    "films have to be dropped anew."
+)
+# In English too: nobody who was given hilum has to know of Streamlit, or of the internet.
+SERVER_WORDS: Mapping[str, str] = {
+    "Connection error": Text("The page has lost its server"),
+    "Streamlit server is not responding. Are you connected to the internet?": _GONE,
+    "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your "
+    "terminal:": _GONE,
+    "streamlit run yourscript.py": "hilum app",
+}
 WIDGET_WORDS: Mapping[str, Text] = {
     "Upload": Text("Choose files"),
     "* per file": Text("Up to {rest} a file", rest="{rest}"),

@@ -11,6 +11,7 @@ from importlib import resources
 
 import streamlit as st
 
+from hilum.app.parts import wrap_data
 from hilum.app.viewer.payload import ShownFilm, describe_map, outline_regions, pack_film
 from hilum.app.viewer.words import VIEWER_WORDS, say_viewer_words
 from hilum.report.lines import EDGE, INK
@@ -100,7 +101,7 @@ def show_viewer(
     with st.container(key=f"{key}_frame", gap=None):
         _mount_film(key=f"{key}_film", data=film.packed)
         if keep_opacity is None:
-            _mount_viewer(key=key, data=data)
+            _mount_viewer(key=key, data=wrap_data(data))
             return
 
         def take() -> None:
@@ -109,4 +110,4 @@ def show_viewer(
             if isinstance(share, (int, float)) and 0.0 <= share <= 1.0:
                 keep_opacity(float(share))
 
-        _mount_viewer(key=key, data=data, on_opacity_change=take)
+        _mount_viewer(key=key, data=wrap_data(data), on_opacity_change=take)

@@ -384,9 +384,9 @@ class Viewer {
 const viewers = new WeakMap();
 const held = new WeakMap();
 
-export default function show({ data, parentElement, setTriggerValue }) {
-  if (data instanceof Uint8Array) {
-    provideFilm(parentElement, data, held);
+export default function show({ data: given, parentElement, setTriggerValue }) {
+  if (given instanceof Uint8Array) {
+    provideFilm(parentElement, given, held);
     return () => {
       releaseFilm(held.get(parentElement), parentElement);
       held.delete(parentElement);
@@ -398,7 +398,7 @@ export default function show({ data, parentElement, setTriggerValue }) {
     viewers.set(parentElement, viewer);
   }
   viewer.setTriggerValue = setTriggerValue;
-  viewer.update(data);
+  viewer.update(given[0]);
   return () => {
     viewer.leave();
     viewers.delete(parentElement);
