@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 def test_it_prints_writes_and_records(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     spec = write_tiny_network(folder / "model", TINY_INPUT.model_copy(update={"width_px": 64}))
-    arguments = ["--data", "films", "--model", "model", "--films", "2", "--record"]
+    arguments = ["--data", "films", "model", "--films", "2", "--record"]
     written = ["--out", "found.json", "--report", "found.html"]
     done = CliRunner().invoke(build_app(), ["faithfulness", *arguments, *written])
     assert done.exit_code == 0, done.output
@@ -65,7 +65,7 @@ def test_weights_are_left_alone_where_asked_or_where_the_extra_is_not(
 ) -> None:
     monkeypatch.chdir(folder)
     write_tiny_network(folder / "model", TINY_INPUT.model_copy(update={"width_px": 64}))
-    arguments = ["--data", "films", "--model", "model", "--films", "2", "--methods", "evidence"]
+    arguments = ["--data", "films", "model", "--films", "2", "--methods", "evidence"]
     page = ["--report", "found.html"]
     asked = CliRunner().invoke(
         build_app(), ["faithfulness", *arguments, *page, "--no-random-weights"]

@@ -35,7 +35,14 @@ def faithfulness(
             show_default=False,
         ),
     ],
-    model: options.Model = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="Name of a shipped model, or path of a spec.",
+            show_default=False,
+        ),
+    ] = None,
     methods: Annotated[
         str, typer.Option(metavar="NAME[,NAME...]", help="Methods whose maps are measured.")
     ] = "evidence,evidence_fine",

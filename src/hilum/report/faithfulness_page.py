@@ -46,7 +46,7 @@ def render_faithfulness(findings: Findings) -> str:
             f"{findings.set_name}.{left_out} In brackets 95 % intervals, drawn by patient."
         ),
         details=(
-            f"hilum {version('hilum')} · hilum faithfulness --model {findings.model} --seed "
+            f"hilum {version('hilum')} · hilum faithfulness {findings.model} --seed "
             f"{findings.seed} · weights {findings.weights_sha256[:12]}"
         ),
     )
