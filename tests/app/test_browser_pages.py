@@ -132,7 +132,7 @@ def test_a_batch_is_cancelled_in_the_middle(page: Page) -> None:
     page.get_by_role("button", name="Analyze them").click()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("of 2,000 films in").wait_for()
-    assert page.get_by_text("Cancelled").is_visible()
+    page.get_by_text("Cancelled").wait_for()
 
 
 @pytest.mark.slow

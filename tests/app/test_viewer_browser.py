@@ -219,6 +219,7 @@ def test_regions_are_outlined_numbered_and_told(visit: Visit) -> None:
     visit.page.mouse.move(
         box["x"] + left + first.peak[0] * scale, box["y"] + top + first.peak[1] * scale
     )
+    visit.settle()
     assert visit.part("sentence").inner_text() == f"1. {viewer_page.HOSTILE}"
     visit.check_server_was_not_asked()
 
@@ -238,6 +239,7 @@ def test_a_film_without_evidence_is_shown_alone(open_viewer: Any) -> None:
     assert visit.page.locator(EVIDENCE).is_hidden()
     visit.part("stage").focus()
     visit.page.keyboard.press("+")
+    visit.settle()
     assert visit.part("zoom-value").inner_text() == "125 %"
     visit.check_server_was_not_asked()
 

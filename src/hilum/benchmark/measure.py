@@ -84,12 +84,15 @@ class HilumSide:
         resized = resize_film(radiograph, self.spec.input)
         batch = normalize_film(resized, self.spec.input)
         prepared = perf_counter()
+        self.backend.score(batch)
+        scored = perf_counter()
         output = self.backend.run(batch)
         answered = perf_counter()
         stages = {
             "read": read - start,
             "preprocess": prepared - read,
-            "network": answered - prepared,
+            "bare_network": scored - prepared,
+            "network": answered - scored,
         }
         if self.gate is not None:
             self.gate.find_reasons(resized, output.embedding[0])

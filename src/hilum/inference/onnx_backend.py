@@ -112,6 +112,17 @@ class OnnxBackend(Closing):
         check_output(output, self._spec, films)
         return output
 
+    def score(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the logits of N films, (N, labels), and nothing else: the bare forward pass.
+
+        Raises
+        ------
+        InputError, ModelError
+            See :meth:`run`.
+        """
+        (logits,) = self._run(batch, OUTPUT_NAMES[:1])
+        return logits
+
     def compute_activations(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give what the pool averages; see :class:`hilum.inference.backend.Backend`."""
         session = self._get_session()
