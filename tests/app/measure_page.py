@@ -130,9 +130,8 @@ def measure(chromium: str, films: int, batch: int) -> None:
     ):
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        journal = f"--journal={folder}/journal.sqlite"
         port = find_port()
-        starts = [measure_start(page, journal, port) for _ in range(2 + _STARTS)]
+        starts = [measure_start(page, Path(folder), port) for _ in range(2 + _STARTS)]
         # A browser compiles Streamlit's script once more at its second visit, and keeps that.
         (whole, _), _, *later = starts
         print(f"page takes films after {whole:.1f} s in a browser that is new")
@@ -142,16 +141,16 @@ def measure(chromium: str, films: int, batch: int) -> None:
             f"{max(wholes):.1f}) in one that has been there; its server answers after "
             f"{np.median(answers):.1f} s"
         )
-        with serve_page(None, journal) as url:
+        with serve_page(state=Path(folder)) as url:
             page.goto(url)
             page.locator("input[type=file]").wait_for(state="attached")
             measure_visit(page, url, Path(folder), films, batch)
 
 
-def measure_start(page: Page, journal: str, port: int) -> tuple[float, float]:
+def measure_start(page: Page, state: Path, port: int) -> tuple[float, float]:
     """Give the seconds from the command until the page takes films, and until it answers."""
     began = time.perf_counter()
-    with serve_page(None, journal, port=port) as url:
+    with serve_page(port=port, state=state) as url:
         answers = time.perf_counter() - began
         page.goto(url)
         page.locator("input[type=file]").wait_for(state="attached")

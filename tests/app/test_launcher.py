@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -114,6 +115,21 @@ def test_no_other_package_brings_scripts_to_the_page(monkeypatch: pytest.MonkeyP
     launcher.take_no_components()
     manager.BidiComponentManager().discover_and_register_components(start_file_watching=False)
     assert not asked
+
+
+def test_no_table_of_emojis_is_built_for_words_of_hangul(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = pytest.importorskip("streamlit.string_util")
+    table = "streamlit.emojis"
+    monkeypatch.setattr(words, "extract_leading_emoji", words.extract_leading_emoji)
+    monkeypatch.delitem(sys.modules, table, raising=False)
+    words.extract_leading_icon("한국어")
+    assert table in sys.modules, "Streamlit no longer builds it: look_for_no_emojis can go"
+    monkeypatch.delitem(sys.modules, table)
+    launcher.look_for_no_emojis()
+    assert words.extract_leading_icon("한국어") == ("", "한국어")
+    assert table not in sys.modules
 
 
 def test_the_cookie_of_a_frame_is_partitioned(monkeypatch: pytest.MonkeyPatch) -> None:

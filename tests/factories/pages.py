@@ -34,7 +34,11 @@ _CHROMIUM_SWITCHES = (
 
 @contextmanager
 def serve_page(
-    model: str | None = None, *options: str, base_path: str = "", port: int | None = None
+    model: str | None = None,
+    *options: str,
+    base_path: str = "",
+    port: int | None = None,
+    state: Path | None = None,
 ) -> Iterator[str]:
     """Run ``hilum app`` in a process of its own; give its address.
 
@@ -46,6 +50,9 @@ def serve_page(
         Below which the page is to be; with a slash before it and none behind.
     port
         ``None``: one that is free.
+    state
+        Folder in which the page keeps the journal that it keeps unasked (Linux). ``None``: it
+        keeps none, since visits of a test have no place in anyone's journal.
 
     Raises
     ------
@@ -54,11 +61,11 @@ def serve_page(
     """
     port = port or find_port()
     command = [sys.executable, "-c", "from hilum.cli import main; main()"]
-    # Visits of a test have no place in anyone's journal.
-    command += ["app", "--no-browser", "--no-journal", f"--port={port}"]
+    command += ["app", "--no-browser", f"--port={port}"]
+    command += ["--no-journal"] if state is None else []
     command += [] if model is None else [f"--model={model}"]
     command += [*options, *([f"--base-path={base_path}"] if base_path else [])]
-    with _serve(command, port, base_path) as url:
+    with _serve(command, port, base_path, state) as url:
         yield url
 
 
@@ -88,9 +95,14 @@ def find_port() -> int:
 
 
 @contextmanager
-def _serve(command: list[str], port: int, base_path: str = "") -> Iterator[str]:
+def _serve(
+    command: list[str], port: int, base_path: str = "", state: Path | None = None
+) -> Iterator[str]:
+    environment = dict(os.environ)
+    if state is not None:
+        environment["XDG_STATE_HOME"] = str(state)
     with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
             url = f"http://127.0.0.1:{port}{base_path}"
             if not _wait_until_healthy(server, url):

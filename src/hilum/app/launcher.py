@@ -215,6 +215,17 @@ def take_no_components() -> None:
     manifest_scanner.scan_component_manifests = lambda *_, **__: []
 
 
+def look_for_no_emojis() -> None:
+    """Let words that are not ASCII be words.
+
+    Streamlit looks whether the first letter of such an option is an emoji, to draw it as an icon.
+    The table for that takes longer to build than the page; no option of hilum begins with one.
+    """
+    from streamlit import string_util
+
+    string_util.extract_leading_emoji = lambda text: ("", text)
+
+
 def partition_cookie() -> None:
     """Let browsers that block cookies of third parties keep the page's in a frame all the same.
 
@@ -258,6 +269,7 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
     theme_each_visit()
     ask_nobody_for_addresses()
     take_no_components()
+    look_for_no_emojis()
     if server.in_frame:
         partition_cookie()
     flags = build_flags(server, max_upload_bytes=max_upload_bytes)

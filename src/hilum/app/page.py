@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from hilum.app.appearance import follow_theme, get_palette, take_preferences
-from hilum.app.browser import tell_browser
+from hilum.app.browser import lend_letters, tell_browser
 from hilum.app.frame import show_frame
 from hilum.app.options import parse_options
 from hilum.app.parts import say
@@ -46,6 +46,8 @@ def show_page() -> None:
     tell_browser()
     show_frame(screens, screen)
     screen.run()
+    # Half a megabyte at the first visit: the page goes first.
+    lend_letters()
 
 
 show_page()

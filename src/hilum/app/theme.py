@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, cast, get_args
 
 from PIL import Image, ImageDraw
@@ -173,7 +174,7 @@ button[kind="primary"]:enabled, button[kind="primary"]:enabled p {
   color: var(--ground) !important; }
 [data-testid="stMultiSelect"] [data-tag] { background: var(--raised); color: var(--text); }
 [data-testid="stMultiSelect"] [data-tag] * { color: var(--text); }
-.st-key-browser { display: none; }
+.st-key-browser, .st-key-letters { display: none; }
 .st-key-ways { gap: 0.25rem 1.25rem; flex-wrap: wrap; }
 .st-key-ways a { padding: 0.2rem 0; border-radius: 0; background: none !important; }
 .st-key-ways a p { font-size: 0.92rem; font-weight: 400; color: var(--muted); }
@@ -303,6 +304,7 @@ _CURVES = """
 """
 
 
+@cache
 def draw_icon() -> Image.Image:
     """Draw the browser tab's icon: a lung's two lobes and the light between them.
 

@@ -86,11 +86,14 @@ def open_page(
         run_page,
     )
     from hilum.app.options import PageOptions
-    from hilum.models.zoo import resolve_model
 
     require_streamlit()
-    # A wrong name is said here, before a server starts and a browser opens.
-    resolve_model(model)
+    # A wrong name is said here, before a server starts and a browser opens; to read the spec of
+    # the one that is shipped can wait until the browser is busy.
+    if model is not None:
+        from hilum.models.zoo import resolve_model
+
+        resolve_model(model)
     if journal is not None:
         from hilum.store import open_journal
 

@@ -17,7 +17,7 @@ from hilum.app.theme import HANGUL
 from hilum.language import LANGUAGES
 from hilum.report.lettering import FONTS
 
-__all__ = ["SERVER_WORDS", "WIDGET_WORDS", "tell_browser"]
+__all__ = ["SERVER_WORDS", "WIDGET_WORDS", "lend_letters", "tell_browser"]
 
 _SCRIPT = resources.files(__name__).joinpath("browser.js").read_text(encoding="utf-8")
 _mount = st.components.v2.component("hilum.browser", js=_SCRIPT)
@@ -40,7 +40,13 @@ def tell_browser() -> None:
             key="browser_words",
             data=wrap_data({"language": language, "languages": dict(LANGUAGES), "words": words}),
         )
-        # In English too, since the switch names each language in its own letters. Streamlit's
-        # server keeps what it has sent: the same bytes go to a browser once.
+
+
+def lend_letters() -> None:
+    """Lend the browser letters of Hangul, in English too: the switch names itself in them.
+
+    Streamlit's server keeps what it has sent: the same bytes go to a browser once.
+    """
+    with st.container(key="letters"):
         letters = (FONTS / "NotoSansKR-Regular.ttf").read_bytes()
         _mount_letters(key="browser_letters", data=letters)
