@@ -93,8 +93,8 @@ def _options(
 def main() -> None:
     """Run the command line; the entry point of ``hilum``."""
     silence_onnxruntime()
-    # A command makes a million objects that live as long as it does: imports, mostly. To look
-    # through them as often as Python does by itself takes a tenth of the start.
+    # What a command imports lives as long as it does. To look through it as often as Python does by
+    # itself takes a tenth of the start.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, 10, 10)
     # Pydantic looks for plug-ins in every package that is installed; the specs want none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

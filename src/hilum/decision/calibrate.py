@@ -127,7 +127,9 @@ def _fit_line(
         while length > _LEAST_STEP:
             ahead = line - length * step
             loss_ahead = _compute_loss(fixed + ahead @ design, target, weight)
-            if loss_ahead <= loss - 1e-4 * length * float(gradient @ step):
+            # Next to the optimum a good step gains less than the loss is rounded by.
+            gained = 1e-4 * length * float(gradient @ step) - 4 * np.finfo(float).eps * loss
+            if loss_ahead <= loss - gained:
                 break
             length /= 2.0
         else:
