@@ -19,7 +19,7 @@ pytest.importorskip("playwright", reason="needs playwright")
 pytest.importorskip("streamlit", reason='needs the extra "app"')
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
 pytestmark = pytest.mark.browser
 
@@ -133,6 +133,44 @@ def test_a_batch_is_cancelled_in_the_middle(page: Page) -> None:
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("of 2,000 films in").wait_for()
     page.get_by_text("Cancelled").wait_for()
+
+
+def test_a_button_is_heard_before_the_drop_zone_is_empty(
+    browser: BrowserContext, address: str
+) -> None:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    with open_quiet_page(browser, _PATIENCE_MS) as page:
+        held: list[bytes | str] = []
+        holds = False
+
+        def join(route: WebSocketRoute) -> None:
+            """Pass all on, but keep from the browser that the page has run."""
+            server = route.connect_to_server()
+
+            def pass_on(message: bytes | str) -> None:
+                told = ForwardMsg.FromString(message) if isinstance(message, bytes) else None
+                ended = told is not None and told.WhichOneof("type") == "script_finished"
+                if holds and (held or ended):
+                    held.append(message)
+                else:
+                    route.send(message)
+
+            server.on_message(pass_on)
+
+        page.route_web_socket("**/_stcore/stream", join)
+        page.goto(address)
+        page.get_by_text("Drop a chest film, or open a sample.").wait_for()
+        go_to(page, "Batch")
+        page.get_by_text("Drop many films, or a ZIP of them.").wait_for()
+        holds = True
+        drop_files(page, ("one.png", draw_film(3)), ("two.png", draw_film(4)))
+        page.get_by_text("2 films wait.").wait_for()
+        while not held:
+            page.wait_for_timeout(50)
+        page.get_by_role("button", name="Analyze them").click()
+        holds = False
+        page.get_by_text("2 of 2 films in").wait_for()
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from hilum.app.launcher import MOST_UPLOAD_BYTES
 
@@ -30,7 +30,11 @@ def show_drop_zone(label: str, name: str, take: Take) -> None:
     key = f"{name}:{st.session_state.setdefault(counter, 0)}"
 
     def empty() -> None:
-        uploads: list[UploadedFile] = st.session_state[key]
+        # A visitor who presses a button at once sends the files along again, which are gone.
+        dropped: list[UploadedFile | DeletedFile] = st.session_state[key]
+        uploads = [upload for upload in dropped if isinstance(upload, UploadedFile)]
+        if not uploads:
+            return
         take(uploads[::-1])
         _release(uploads)
         st.session_state[counter] += 1
