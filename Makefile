@@ -3,6 +3,8 @@
 
 VENV ?= .venv
 ARGS ?=
+# All tests run in two processes, the tests of a file one after another; some, as ARGS says, in one.
+JOBS ?= $(if $(ARGS),0,2)
 # The first Python on the PATH that all dependencies have wheels for, else any newer one;
 # `make PYTHON=... app` overrules it.
 PYTHON ?= $(shell for newest in 13 99; do for python in python3 python3.13 python3.12 python3.11 python; \
@@ -25,7 +27,7 @@ app: install-app ## Open the page in the browser (installs what it needs first)
 	$(BIN)/hilum app $(ARGS)
 
 test: install ## Run the tests; ARGS="tests/io -k window" runs some of them
-	$(BIN)/python -m pytest -rs $(ARGS)
+	$(BIN)/python -m pytest -rs --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 # With --quiet, mkdocs would count no warning, and --strict would let all of them pass.
 check: install ## Read the code and the documentation; change nothing
