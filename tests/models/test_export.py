@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
@@ -54,12 +55,24 @@ FAMILIES = [
 ]
 
 
-class Exported(NamedTuple):
-    """A network and its graph with the weights as they are."""
+@dataclass
+class Exported:
+    """A network and its graphs; each is made when it is first asked for."""
 
     timm_name: str
     network: nn.Module
-    graph: ExportedGraph
+    _graphs: dict[Storage, ExportedGraph] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> ExportedGraph:
+        """The graph with the weights as they are."""
+        return self.store("float32")
+
+    def store(self, storage: Storage) -> ExportedGraph:
+        """Give the graph with weights of a kind."""
+        if storage not in self._graphs:
+            self._graphs[storage] = export_network(self.network, self.timm_name, storage=storage)
+        return self._graphs[storage]
 
     def make_noise(self, films: int, seed: int = 1, scale: float = 1.0) -> torch.Tensor:
         """Draw a batch."""
@@ -87,14 +100,12 @@ def run_torch(network: nn.Module, batch: torch.Tensor) -> Outputs:
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def exported(request: pytest.FixtureRequest) -> Exported:
-    network = build_seasoned_network(request.param)
-    return Exported(request.param, network, export_network(network, request.param))
+    return Exported(request.param, build_seasoned_network(request.param))
 
 
 @pytest.fixture(scope="module")
 def small() -> Exported:
-    network = build_seasoned_network(SMALL_RESNET)
-    return Exported(SMALL_RESNET, network, export_network(network, SMALL_RESNET))
+    return Exported(SMALL_RESNET, build_seasoned_network(SMALL_RESNET))
 
 
 def test_torch_and_onnx_agree_on_logits_and_maps(exported: Exported) -> None:
@@ -139,9 +150,7 @@ def test_the_facts_for_the_spec_are_those_of_the_graph(exported: Exported) -> No
 @pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
 def test_bias_and_mean_of_the_map_are_the_logit(exported: Exported, storage: Storage) -> None:
     """The identity holds for whatever film, batch and scale, in every kind of file."""
-    graph = exported.graph
-    if storage != "float32":
-        graph = export_network(exported.network, exported.timm_name, storage=storage)
+    graph = exported.store(storage)
     session = open_session(graph)
 
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -200,7 +209,7 @@ def test_the_map_is_grad_cam_before_its_relu_times_the_number_of_cells(
 def test_less_storage_makes_a_smaller_file_and_hardly_moves_the_map(
     exported: Exported, storage: Storage, share: float, shift: float
 ) -> None:
-    small = export_network(exported.network, exported.timm_name, storage=storage)
+    small = exported.store(storage)
     batch = exported.make_noise(3)
     full_outputs = run_onnx(open_session(exported.graph), batch)
     small_outputs = run_onnx(open_session(small), batch)

@@ -20,6 +20,8 @@ from factories.timm_networks import (
     export_network,
 )
 from hilum.errors import SpecMismatchError
+from hilum.models.build import build_network
+from hilum.models.export import export_onnx
 from hilum.models.head import EvidenceNetwork
 from hilum.models.restore import restore_network
 from hilum.spec import Storage
@@ -45,6 +47,16 @@ def test_the_network_computes_what_the_graph_computes(timm_name: str, storage: S
         outputs = EvidenceNetwork(network)(batch)
     for ours, theirs in zip(session.run(None, {"radiograph": batch.numpy()}), outputs, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_tables_that_no_file_holds_come_back() -> None:
+    network = build_network("gcvit_xxtiny", init="none", in_channels=1).eval()
+    tables = {name for name, _ in network.named_buffers()} - network.state_dict().keys()
+    assert tables
+    restored = restore_network(export_onnx(network, height_px=224, width_px=224).data)
+    for name in tables:
+        assert torch.equal(restored.get_buffer(name), network.get_buffer(name))
 
 
 def test_the_layers_are_those_of_timm() -> None:

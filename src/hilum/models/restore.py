@@ -49,14 +49,25 @@ def restore_network(weights: bytes) -> nn.Module:
         name: torch.from_numpy(values) for name, values in read_weights_as_float32(model).items()
     }
     try:
-        network = build_network(note["timm_name"], init="none", in_channels=note["in_channels"])
-        network.load_state_dict(_complete(network, tensors, note["folded_norms"]))
+        network = _build_empty(note["timm_name"], note["in_channels"])
+        complete = _complete(network, tensors, note["folded_norms"])
+        network.load_state_dict(complete, assign=True)
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
         raise SpecMismatchError(
             "The ONNX file does not hold the tensors of the network that it names: "
             f"{str(error).splitlines()[0]}"
         ) from error
     return network.eval()
+
+
+def _build_empty(timm_name: str, in_channels: int) -> nn.Module:
+    """Build a network without the random numbers that would be overwritten: they take longest."""
+    with torch.device("meta"):
+        network = build_network(timm_name, init="none", in_channels=in_channels)
+    if {name for name, _ in network.named_buffers()} <= network.state_dict().keys():
+        return network
+    # It computes tables for itself that no file holds.
+    return build_network(timm_name, init="none", in_channels=in_channels)
 
 
 def _read_graph(weights: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
@@ -87,12 +98,12 @@ def _complete(
     complete = {name: tensor for name, tensor in tensors.items() if name in expected}
     for norm, convolution in folded_norms.items():
         epsilon = float(network.get_submodule(norm).eps)  # type: ignore[arg-type]
-        ones = torch.ones_like(expected[f"{norm}.weight"])
+        ones = torch.ones(expected[f"{norm}.weight"].shape)
         complete[f"{norm}.weight"] = ones
         complete[f"{norm}.running_mean"] = torch.zeros_like(ones)
         # 1 / sqrt((1 - ε) + ε) = 1: the norm leaves its input as it is.
         complete[f"{norm}.running_var"] = ones - epsilon
         if f"{convolution}.bias" in expected:
-            complete[f"{convolution}.bias"] = torch.zeros_like(expected[f"{convolution}.bias"])
-    counters = {name: expected[name] for name in expected if name.endswith("num_batches_tracked")}
+            complete[f"{convolution}.bias"] = torch.zeros(expected[f"{convolution}.bias"].shape)
+    counters = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}
     return complete | counters
