@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from hilum.errors import ConfigError, MissingExtraError
 from hilum.training.find_rate import RateCurve, _read_curve, find_rate
 from hilum.training.optimization import ProgressiveResizing
-from hilum.training.profile import Rates, measure_rates
+from hilum.training.profile import measure_rates
 from hilum.training.recipe import Recipe
 from hilum.training.rehearse import Rehearsal, prepare_rehearsal
 
@@ -125,11 +127,31 @@ def test_the_figure_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         make_curve().plot()
 
 
-def test_the_profile_measures_three_rates(recipe: Recipe, rehearsal: Rehearsal) -> None:
-    rates = measure_rates(
-        rehearsal.network, recipe, rehearsal.batches, rehearsal.compute_loss, rounds=1, steps=3
-    )
-    assert rates.bare > rates.whole > 0
-    assert rates.films > 0
-    assert list(rates.shares) == pytest.approx([rates.share])
-    assert Rates(bare=100.0, whole=95.0, films=400.0).share == 0.95
+def test_the_profile_measures_three_rates(
+    recipe: Recipe, rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    def spend(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def read() -> Iterator[tuple[Tensor, Tensor]]:
+        for batch in rehearsal.batches:
+            spend(1.0)
+            yield batch
+
+    def compute_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        spend(3.0)
+        return rehearsal.compute_loss(outputs, targets)
+
+    # A clock that only films and steps move: what another process does to this machine is
+    # no part of what is tested.
+    monkeypatch.setattr("hilum.training.profile.time.perf_counter", lambda: now)
+    rates = measure_rates(rehearsal.network, recipe, read(), compute_loss, rounds=2, steps=3)
+    size = len(next(rehearsal.batches)[0])
+    assert rates.bare == pytest.approx(size / 3)
+    assert rates.whole == pytest.approx(size / 4)
+    assert rates.films == pytest.approx(size)
+    assert list(rates.shares) == pytest.approx([3 / 4] * 2)
+    assert rates.share == pytest.approx(3 / 4)
