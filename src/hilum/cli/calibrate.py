@@ -64,7 +64,6 @@ def calibrate(
         sides,
         films=validation,
         labels=labels,
-        chosen_on=spec.calibration.fitted_on,
         alpha=alpha,
         threads=threads,
         report_stage=say,

@@ -59,7 +59,6 @@ def calibrate_model(
     *,
     films: Films,
     labels: NDArray[np.intp],
-    chosen_on: str,
     alpha: float = DEFAULT_ALPHA,
     threads: int | None = None,
     report_stage: Report = lambda _: None,
@@ -69,15 +68,14 @@ def calibrate_model(
     Parameters
     ----------
     spec
-        The network's facts; those that are fitted here are replaced.
+        The network's facts; those that are fitted here are replaced. Its
+        ``calibration.fitted_on`` says in words which films these are, and stays.
     weights
         The bytes of its graph.
     root, split
         Where the films lie, and which are for training and which for validation.
     films, labels
         The validation films, float32, shape (N, H, W), and 0 or 1 for each.
-    chosen_on
-        In words, the films that these are.
     alpha
         See :func:`hilum.decision.fit_zone`.
     threads
@@ -88,6 +86,7 @@ def calibrate_model(
     The spec without metrics, and the gate for the file that it names. With fewer validation
     films than a promise or a threshold takes, the spec has no zone, or no gate.
     """
+    chosen_on = spec.calibration.fitted_on
     with OnnxBackend(spec, weights, threads=threads) as backend:
         report_stage("scoring validation films")
         logits, embeddings = score_films(backend, films)

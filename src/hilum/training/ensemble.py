@@ -81,7 +81,6 @@ def make_ensemble(
         split,
         films=films,
         labels=labels,
-        chosen_on=provisional.calibration.fitted_on,
         alpha=alpha,
         threads=threads,
         report_stage=report_stage,

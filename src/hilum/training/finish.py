@@ -63,7 +63,6 @@ def finish_model(
         split,
         films=films,
         labels=labels,
-        chosen_on=provisional.calibration.fitted_on,
     )
     write_model(spec, folder, weights=graph.data, gate=gate)
     return spec
