@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from factories.pages import open_chromium, serve_page
+from factories.pages import drop_files, open_chromium, serve_page
 from hilum.app.samples import read_rg1
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -65,10 +65,6 @@ class Visit:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
-    def upload(self, path: Path, data: bytes) -> None:
-        path.write_bytes(data)
-        self.page.locator("input[type=file]").set_input_files(path)
-
     def see_picture(self, selector: str) -> Locator:
         picture = self.page.locator(selector)
         picture.wait_for()
@@ -96,13 +92,13 @@ def _encode_jpeg(film: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def test_films_of_every_kind_are_answered(visit: Visit, small_film: bytes, tmp_path: Path) -> None:
-    visit.upload(tmp_path / "film.png", small_film)
+def test_films_of_every_kind_are_answered(visit: Visit, small_film: bytes) -> None:
+    drop_files(visit.page, ("film.png", small_film))
     visit.see_fact("PNG")
-    visit.upload(tmp_path / "film.jpg", _encode_jpeg(small_film))
+    drop_files(visit.page, ("film.jpg", _encode_jpeg(small_film)))
     visit.see_fact("JPEG")
     pytest.importorskip("data_store", reason="needs pydicom-data")
-    visit.upload(tmp_path / "no-suffix", read_rg1())
+    drop_files(visit.page, ("no-suffix", read_rg1()))
     visit.see_fact("MONOCHROME1")
 
     answer = visit.page.locator(".answer").inner_text()
@@ -120,10 +116,10 @@ def test_films_of_every_kind_are_answered(visit: Visit, small_film: bytes, tmp_p
     assert visit.hosts == {visit.own_host}
 
 
-def test_a_corrupt_film_ends_nothing(visit: Visit, small_film: bytes, tmp_path: Path) -> None:
-    visit.upload(tmp_path / "film.dcm", small_film[:2000])
+def test_a_corrupt_film_ends_nothing(visit: Visit, small_film: bytes) -> None:
+    drop_files(visit.page, ("film.dcm", small_film[:2000]))
     visit.page.get_by_text("This file cannot be read").wait_for()
-    visit.upload(tmp_path / "whole.png", small_film)
+    drop_files(visit.page, ("whole.png", small_film))
     visit.see_picture(EVIDENCE)
     assert visit.complaints == []
 
