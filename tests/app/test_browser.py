@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from factories.pages import drop_files, open_chromium, serve_page
+from factories.pages import drop_files, open_chromium, serve_page, wait_for_run
 from hilum.app.samples import read_rg1
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -77,6 +77,7 @@ class Visit:
 
     def see_fact(self, value: str) -> None:
         self.page.locator(".facts dd", has_text=value).first.wait_for()
+        wait_for_run(self.page)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from factories.pages import drop_files, open_chromium, open_quiet_page, serve_page
+from factories.pages import drop_files, open_chromium, open_quiet_page, serve_page, wait_for_run
 from hilum.app.samples import read_rg1
 from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, Language, Text, translate
@@ -55,6 +55,7 @@ def visit(
 
 def is_chosen(page: Page, name: str) -> None:
     page.locator("[role=radiogroup] label:has(input:checked)", has_text=name).wait_for()
+    wait_for_run(page)
 
 
 @pytest.mark.data

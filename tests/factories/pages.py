@@ -174,6 +174,12 @@ def drop_files(page: Page, *files: tuple[str, bytes]) -> None:
     page.locator("input[type=file]").set_input_files(payloads)
 
 
+def wait_for_run(page: Page) -> None:
+    """Wait until the page has run: before, what the last run drew may stand beside the new."""
+    state = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
+    page.wait_for_function(f"() => {state} === 'notRunning'")
+
+
 @contextmanager
 def open_quiet_page(browser: BrowserContext, patience_ms: int = 180_000) -> Iterator[Page]:
     """Give a page of a browser that in the end has complained of nothing."""
