@@ -3,6 +3,11 @@
 A map that stays as it is while the weights are drawn anew shows the film, not the network
 (Adebayo 2018). A map that changes while the film does not, to the eye, is not to be read either.
 Maps are compared by the rank correlation of their cells.
+
+Maps of sick films have much in common: lungs are where lungs are. So have those of a network with
+shuffled weights, which tells a film's middle from its border, and how much the two layouts are
+alike says nothing about a film. With shuffled weights is therefore compared what a map says beyond
+the mean map of its network over several films.
 """
 
 from __future__ import annotations
@@ -32,10 +37,9 @@ Plane = NDArray[np.float32]
 _NOISE = 0.01
 _SHIFT = 0.02
 _GAMMA = 1.1
-# Ways in which weights are shuffled, each for some of the films. A network of shuffled weights
-# still tells a film's middle from its border, one way round or the other: a single one is as often
-# like the true map as it is its reverse.
-_SHUFFLES = 20
+# Films that share one way in which weights are shuffled: enough for a mean map of theirs. Each such
+# group has its own way, so that no single draw decides.
+_TOGETHER = 10
 _SIDE = 28
 
 
@@ -47,9 +51,10 @@ class Stability:
         With the map of the film with a little noise, moved by 2 % of its width (and the map moved
         back), and a little lighter.
     random_weights
-        With the map of the same film where the weights of layers are shuffled, in up to 20 ways:
-        (the last layer that is, correlation), from the head to the stem, all those before
-        included. Empty where it could not be measured.
+        With the map of the same film where the weights of layers are shuffled, each less the mean
+        map of its network over some ten films that are shuffled alike: (the last layer that is,
+        correlation), from the head to the stem, all those before included. Empty where it was
+        not measured, for a single film too.
     """
 
     method: str
@@ -80,7 +85,7 @@ def measure_stability(
     films
         Of the positive class; others, whose maps may be empty, are passed over.
     random_weights
-        Draw the weights anew too. It needs the extra ``train``.
+        Shuffle the weights too, where there are two films and more. It needs the extra ``train``.
     report
         Called with the films done and those in all.
 
@@ -96,6 +101,7 @@ def measure_stability(
     films = [film for film in films if film.label == 1]
     if not films:
         raise DatasetError("There are no films of the positive class to change.")
+    random_weights = random_weights and len(films) > 1
     planes = [resize_film(one.radiograph, backend.spec.input) for one in films]
     patients = [film.patient for film in films]
     names = _list_layers(backend) if random_weights else []
@@ -110,15 +116,23 @@ def measure_stability(
             found[method].append(row)
         done += 1
         report(done, rounds)
-    ways = min(_SHUFFLES, len(films)) if random_weights else 0
+    ways = max(1, len(films) // _TOGETHER) if random_weights else 0
     for way in range(ways):
+        group = range(way, len(films), ways)
         for shuffled in _shuffle_weights(backend, (seed, way)):
-            for number in range(way, len(films), ways):
+            drawn: dict[tuple[str, int], Plane] = {}
+            for number in group:
                 for method in methods:
-                    drawn = _draw(shuffled, planes[number], method)
-                    found[method][number].append(_correlate_cells(maps[method, number], drawn))
+                    drawn[method, number] = _draw(shuffled, planes[number], method)
                 done += 1
                 report(done, rounds)
+            for method in methods:
+                true, other = (
+                    _take_off_mean([either[method, number] for number in group])
+                    for either in (maps, drawn)
+                )
+                for number, one, another in zip(group, true, other, strict=True):
+                    found[method][number].append(_correlate_cells(one, another))
     summaries = []
     for method, rows in found.items():
         noise, shift, tone, *random = average_by_patient(np.array(rows), patients)
@@ -152,6 +166,12 @@ def _change_film(
 def _draw(backend: Backend, film: Plane, method: str) -> Plane:
     values = explain(backend, wrap_film(film, backend), method=method).values
     return enlarge(values, film.shape)
+
+
+def _take_off_mean(maps: Sequence[Plane]) -> NDArray[np.float32]:
+    """Give what each map says beyond the mean of all."""
+    stacked = np.stack(maps)
+    return np.asarray(stacked - stacked.mean(axis=0), dtype=np.float32)
 
 
 def _correlate_cells(first: Plane, second: Plane) -> float:

@@ -190,9 +190,9 @@ def _render_stability(findings: Findings) -> str:
     if not shuffled:
         return html + render_paragraph("Maps of shuffled weights were not measured.")
     told = (
-        "And with the map of the same film where weights are shuffled, in up to twenty ways, from "
-        "the head to the stem: "
-        "it should fall to about 0. A map that stays shows the film, not the network."
+        "And with the map of the same film where weights are shuffled, from the head to the stem, "
+        "each less the mean map of its network over some ten films: it should fall to about 0. A "
+        "map that stays shows the film, not the network."
     )
     return html + render_paragraph(told, quiet=True) + render_figure(draw_layers(shuffled))
 

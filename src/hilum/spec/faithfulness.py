@@ -20,8 +20,8 @@ class MapFaithfulness(Facts):
     noise, shift, tone
         Rank correlation of the map with that of the film hardly changed.
     random_weights
-        Rank correlation with the map of the network whose weights are all shuffled; ``None``
-        where it could not be measured.
+        Rank correlation with the map of the network whose weights are all shuffled, each less
+        the mean map of its network over several films; ``None`` where it was not measured.
     warnings
         The controls that the method fails, a sentence each.
     """
