@@ -76,7 +76,9 @@ def _format_stability(stability: Sequence[Stability]) -> str:
     ]
     shuffled = [one for one in stability if one.random_weights]
     if shuffled:
-        lines.append("and where the weights are shuffled, from the head to the stem")
+        lines.append(
+            "and, less the mean map over films, where weights are shuffled, from head to stem"
+        )
         lines += [
             f"  {one.method}: "
             + ", ".join(f"{layer} {value:+.2f}" for layer, (value, _, _) in one.random_weights)
