@@ -76,16 +76,11 @@ lock: install ## Resolve the dependencies again and write constraints/
 		--output-file constraints/app.txt
 	$(LOCK) --constraints constraints/dev.txt --output-file constraints/base.txt
 
-# Both are copies of what the specs say; the tests compare them.
-cards: install-app ## Write the model cards and the README's figures from the shipped specs
+# All are copies of what the specs say; the tests compare them.
+cards: install ## Write the model cards and the tables of the shipped models from their specs
 	@for spec in src/hilum/zoo/*.json; do name=$$(basename $$spec .json); \
 		$(BIN)/hilum models card $$name > docs/models/$$name.md || exit 1; done
-	@default=$$($(BIN)/python -c "from hilum.models import DEFAULT_MODEL; print(DEFAULT_MODEL)"); \
-		sed '1,/^## On test/d' docs/models/$$default.md | sed 1d | \
-		awk 'FNR == NR { figures = figures $$0 "\n"; next } /figures:end/ { skip = 0 } \
-			!skip { print } /figures:begin/ { printf "%s", figures; skip = 1 }' - README.md \
-		> README.md.partial
-	@mv README.md.partial README.md
+	$(BIN)/python tests/shipped_tables.py
 
 # A translation is written by hand, in src/hilum/locale/*/LC_MESSAGES/hilum.po; then run it again.
 messages: install ## Collect what hilum says into the catalogues and compile them

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from hilum.models.zoo import list_models
+from shipped_tables import fill_tables, list_pages
+
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints"
 MAX_FILE_LINES = {"src": 450, "tests": 500}
@@ -238,15 +241,22 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, quiet_environment: dict[
     assert (tmp_path / "overlay.png").stat().st_size > 1000
 
 
-def test_figures_of_the_readme_are_those_of_the_spec() -> None:
-    from hilum.models.zoo import DEFAULT_MODEL, resolve_model
-    from hilum.report.model_card import render_model_card
+def test_tables_of_the_shipped_models_are_those_of_their_specs() -> None:
+    pages = list_pages()
+    assert {"README.md", "faithfulness.md", "limits.md", "trust.md"} <= {one.name for one in pages}
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert text == fill_tables(text), f"{page.name}: make cards"
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = readme.partition("<!-- figures:begin -->\n")[2].partition("<!-- figures:end -->")[0]
-    card = render_model_card(resolve_model(DEFAULT_MODEL)[0])
-    assert "AUC" in shown
-    assert shown == card.partition("## On test\n\n")[2], "make cards"
+
+def test_a_marked_table_keeps_the_rows_of_others() -> None:
+    table = "| a | b |\n|---|---|\n| `hilum-old` | 1 |\n| X | 2 |\n"
+    text = f"<!-- shipped: published -->\n\n{table}\nEnd.\n"
+    filled = fill_tables(text)
+    assert "hilum-old" not in filled
+    assert all(f"| `{spec.name}` | 0.9" in filled for spec in list_models())
+    assert filled.endswith("| X | 2 |\n\nEnd.\n")
+    assert fill_tables(filled) == filled
 
 
 # --- words and sizes -----------------------------------------------------------------------

@@ -68,6 +68,26 @@ def test_the_card_tells_what_was_recorded(desk: Path) -> None:
     assert "On test" in shown.stdout
 
 
+def test_the_promise_of_the_zone_is_told_wherever_figures_are(desk: Path) -> None:
+    coverage = {"positive": 0.9, "negative": 0.9, "lowest": 0.9, "folds": 5}
+    # Every film may be pneumonia, and none may be normal.
+    zone = {"positive_from": 0.0, "negative_to": 0.0, "alpha": 0.1, "fitted_on": "others"}
+    path = desk / "model" / "tiny.json"
+    facts = json.loads(path.read_text()) | {"conformal": {**zone, "coverage": coverage}}
+    path.write_text(json.dumps(facts))
+    done = run("evaluate", "model", "--data", "films", "--record", "--report", "page", *QUICK)
+    assert done.exit_code == 0, done.stderr
+    assert (
+        "possible answers hold the truth, 90 % promised: pneumonia 1.000 (1.000 to 1.000), "
+        "normal 0.000 (0.000 to 0.000)"
+    ) in done.stdout
+    page = (desk / "page" / "report.html").read_text()
+    assert all(words in page for words in ("promised", "90 %", "100.0 to 100.0 %"))
+    for command in ("card", "show"):
+        told = run("models", command, "model").stdout
+        assert "holds the truth for 1.000 (1.000 to 1.000) of the films with pneumonia" in told
+
+
 def test_several_models_are_judged_at_once(desk: Path) -> None:
     write_tiny_network(desk / "other", name="other")
     done = run(

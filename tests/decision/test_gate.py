@@ -138,6 +138,7 @@ def test_pictures_that_are_no_film_are_not_assessed(shipped: Predictor) -> None:
     "name",
     list_shipped(
         {
+            "hilum-efficientnet-b0": "it takes the drawn phantom for a film, see docs/trust.md",
             "hilum-efficientnet-lite0": "it takes the drawn phantom for a film, see docs/trust.md",
             "hilum-efficientnet-lite1": "it takes the drawn phantom for a film, see docs/trust.md",
         }

@@ -14,12 +14,13 @@ from hilum.data import Film, read_dataset
 from hilum.errors import DatasetError
 from hilum.evaluation import (
     ScoredFilm,
-    compute_set_metrics,
+    judge,
+    make_model_candidate,
     make_predictions,
     score_films,
     write_predictions,
 )
-from hilum.spec import ModelSpec
+from hilum.spec import ModelSpec, SetMetrics
 
 
 @pytest.fixture
@@ -53,10 +54,13 @@ def make_scores(spec: ModelSpec, wrong: tuple[int, ...] = ()) -> Iterator[Scored
         yield ScoredFilm(film, np.log(probability / (1 - probability)), probability)
 
 
+def judge_scores(spec: ModelSpec, scored: list[ScoredFilm], resamples: int = 100) -> SetMetrics:
+    candidate = make_model_candidate(make_predictions(spec.name, scored), spec)
+    return judge(candidate.predictions, candidate.thresholds, command="test", resamples=resamples)
+
+
 def test_figures_are_those_of_the_confusion_matrix(spec: ModelSpec) -> None:
-    metrics = compute_set_metrics(
-        spec, list(make_scores(spec, wrong=(0, 1, 3))), command="test", resamples=200
-    )
+    metrics = judge_scores(spec, list(make_scores(spec, wrong=(0, 1, 3))), resamples=200)
     assert (metrics.films, metrics.positive, metrics.negative) == (40, 20, 20)
     point = metrics.operating_points["youden"]
     assert (point.true_positive, point.false_negative) == (18, 2)
@@ -73,7 +77,7 @@ def test_figures_are_those_of_the_confusion_matrix(spec: ModelSpec) -> None:
 
 
 def test_a_perfect_model_has_a_perfect_interval(spec: ModelSpec) -> None:
-    metrics = compute_set_metrics(spec, list(make_scores(spec)), command="test", resamples=100)
+    metrics = judge_scores(spec, list(make_scores(spec)))
     auc = metrics.roc_auc
     assert (auc.low, auc.value, auc.high) == pytest.approx((1.0, 1.0, 1.0))
 
@@ -81,7 +85,7 @@ def test_a_perfect_model_has_a_perfect_interval(spec: ModelSpec) -> None:
 def test_one_class_is_not_enough(spec: ModelSpec) -> None:
     positive = [scored for scored in make_scores(spec) if scored.film.label]
     with pytest.raises(DatasetError, match="both classes"):
-        compute_set_metrics(spec, positive, command="test")
+        judge_scores(spec, positive)
 
 
 def test_films_are_scored_as_users_score_them(spec: ModelSpec, films: Path, tmp_path: Path) -> None:

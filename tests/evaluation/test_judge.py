@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from factories.networks import write_tiny_network
 from factories.predictions import make_predictions
 from hilum.decision import parse_rule
 from hilum.errors import ConfigError, DatasetError, MissingExtraError
@@ -17,10 +19,11 @@ from hilum.evaluation import (
     evaluate_candidates,
     judge,
     make_candidate,
+    make_model_candidate,
 )
 from hilum.evaluation.restraint import measure_restraint
 from hilum.metrics import compute_auc, count_at_threshold
-from hilum.spec import SetMetrics
+from hilum.spec import ConformalZone, Coverage, SetMetrics
 
 
 def judge_drawn(**options: Any) -> SetMetrics:
@@ -199,7 +202,31 @@ def test_films_without_an_answer_are_counted() -> None:
     assert found.uncertain.value == pytest.approx(8 / 120)
     assert found.answered == 110
     counts = count_at_threshold(drawn.labels[10:], drawn.probabilities[10:], 0.5)
-    assert found.accuracy == pytest.approx(counts.accuracy)
+    assert found.accuracy is not None
+    assert found.accuracy.value == pytest.approx(counts.accuracy)
+    assert found.accuracy.low < found.accuracy.value < found.accuracy.high
+    # Nobody knows what the zone of these predictions was.
+    assert (found.promised, found.covered_positive, found.covered_negative) == (None, None, None)
+
+
+def test_the_promise_of_the_zone_is_held_against_the_films(tmp_path: Path) -> None:
+    coverage = Coverage(positive=0.9, negative=0.9, lowest=0.9, folds=5)
+    zone = ConformalZone(
+        alpha=0.1, positive_from=0.3, negative_to=0.6, fitted_on="others", coverage=coverage
+    )
+    spec = write_tiny_network(tmp_path).model_copy(update={"conformal": zone})
+    drawn = make_predictions()
+    predictions = replace(drawn, gated=("",) * 120)
+    found = measure_restraint(make_model_candidate(predictions, spec), resamples=100)
+    assert found is not None
+    assert found.promised == pytest.approx(0.9)
+    assert found.covered_positive is not None
+    assert found.covered_negative is not None
+    sick, well = (drawn.probabilities[drawn.labels == label] for label in (1, 0))
+    assert found.covered_positive.value == pytest.approx((sick >= 0.3).mean())
+    assert found.covered_negative.value == pytest.approx((well <= 0.6).mean())
+    # Not each film is covered, or the figure could be a constant.
+    assert found.covered_negative.value < 1.0
 
 
 def test_where_nothing_is_answered_nothing_is_claimed() -> None:

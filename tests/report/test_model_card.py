@@ -96,14 +96,6 @@ def test_shipped_cards_are_what_their_specs_say(spec: ModelSpec) -> None:
     )
 
 
-@pytest.mark.parametrize("spec", list_models()[:1], ids=lambda spec: spec.name)
-def test_readme_tells_the_figures_of_the_default_model(spec: ModelSpec) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"<!-- figures:begin -->\n(.*?)<!-- figures:end -->", readme, re.DOTALL)
-    assert block is not None
-    assert block[1].strip() == render_metrics_table(spec, "test").strip()
-
-
 def test_a_card_can_be_said_in_korean() -> None:
     for spec in list_models():
         card = translate(render_model_card(spec), "ko")

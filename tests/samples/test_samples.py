@@ -16,11 +16,13 @@ from hilum.models.zoo import list_models
 from hilum.predictor import load_model
 from hilum.samples import SyntheticFilm, list_films, read_facts
 from hilum.spec import ModelSpec
-from hilum.types import Prediction
+from hilum.types import UNCERTAIN, Prediction
 
 MAX_BYTES = 400_000
 # This network finds the film, and not the place: its strongest cell lies elsewhere.
 MISSES_THE_PLACE = "hilum-resnet18"
+# To this one it gives 0.834, and pneumonia is certain from 0.871 on; docs/samples.md says so.
+LEFT_OPEN = ("hilum-efficientnet-b0", "synthetic-pneumonia-13")
 
 
 def test_there_are_two_of_each_and_they_are_small() -> None:
@@ -46,7 +48,8 @@ def test_every_shipped_model_answers_and_answers_right(spec: ModelSpec) -> None:
         for film in list_films():
             prediction = model.analyze(film.read())
             assert prediction.assessed, film.name
-            assert prediction.decision == film.group
+            left_open = (spec.name, film.name) == LEFT_OPEN
+            assert prediction.decision == (UNCERTAIN if left_open else film.group)
             if film.opacity is not None and spec.name != MISSES_THE_PLACE:
                 assert lies_within(find_strongest(prediction), film.opacity), film.name
 

@@ -11,6 +11,7 @@ from hilum.app.parts import show_notes, show_part, show_quiet, show_sentence
 from hilum.app.thresholds import read_roc, show_points, show_table
 from hilum.app.wording import format_percent, name_operating_point
 from hilum.language import Text, join_texts, recall, template
+from hilum.report.figures import describe_restraint
 from hilum.report.wording import format_interval_percent
 from hilum.spec import Faithfulness, Interval, ModelSpec, SetMetrics
 from hilum.spec.words import say_films
@@ -136,6 +137,8 @@ def _show_set(spec: ModelSpec, part: str, metrics: SetMetrics) -> None:
                 label=recall(spec.labels.positive),
             )
         )
+    if metrics.restraint is not None:
+        said += describe_restraint(metrics.films, metrics.restraint)
     said.append(Text("In brackets 95 % intervals."))
     show_quiet(join_texts(said))
 

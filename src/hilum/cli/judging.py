@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hilum.decision import Rule
     from hilum.evaluation import Candidate, Evaluation, PairComparison, Predictions
     from hilum.evaluation.document import JudgedModel
+    from hilum.spec import Restraint
 
 DataOption = Annotated[
     Path | None,
@@ -240,10 +241,23 @@ def _print_model(model: JudgedModel) -> None:
             f"{pathogen}, {found.films} films: AUC {format_interval(found.roc_auc)}, "
             f"sensitivity {format_interval(default)}"
         )
-    if (restraint := model.restraint) is not None:
+    if metrics.restraint is not None:
+        _print_restraint(metrics.restraint)
+
+
+def _print_restraint(found: Restraint) -> None:
+    from hilum.report.figures import format_interval
+
+    print(
+        f"would not assess {100 * found.refused.value:.1f} % of the films and is uncertain of "
+        f"{100 * found.uncertain.value:.1f} %; {found.answered} answered, accuracy "
+        f"{format_interval(found.accuracy)}"
+    )
+    if found.promised is not None:
         print(
-            f"would not assess {100 * restraint.refused.value:.1f} % of the films and is "
-            f"uncertain of {100 * restraint.uncertain.value:.1f} %; {restraint.answered} answered"
+            f"possible answers hold the truth, {100 * found.promised:g} % promised: pneumonia "
+            f"{format_interval(found.covered_positive)}, normal "
+            f"{format_interval(found.covered_negative)}"
         )
 
 

@@ -182,7 +182,7 @@ def _print_operating_points(spec: ModelSpec) -> None:
 
 
 def _print_metrics(part: str, metrics: SetMetrics) -> None:
-    from hilum.report.figures import POINT_FIGURES, format_interval
+    from hilum.report.figures import POINT_FIGURES, describe_restraint, format_interval
 
     print(
         f"\nOn {part}: {metrics.films} films, {metrics.positive} positive, "
@@ -193,3 +193,6 @@ def _print_metrics(part: str, metrics: SetMetrics) -> None:
         print(f"    {name}")
         for figure in POINT_FIGURES:
             print(f"        {figure:12} {format_interval(getattr(point, figure))}")
+    if metrics.restraint is not None:
+        for sentence in describe_restraint(metrics.films, metrics.restraint):
+            print(f"    {sentence}")

@@ -104,16 +104,13 @@ def _quantile(scores: NDArray[np.float64], alpha: float) -> float:
     return math.inf if rank > scores.size else float(np.sort(scores)[rank - 1])
 
 
-def measure_coverage(
+def find_covered(
     probabilities: NDArray[np.float64],
     positive: NDArray[np.bool_],
     bounds: tuple[float, float],
-) -> tuple[float, float]:
-    """Give the share of positive and of negative films whose set holds the truth."""
-    return (
-        float((probabilities[positive] >= bounds[0]).mean()),
-        float((probabilities[~positive] <= bounds[1]).mean()),
-    )
+) -> NDArray[np.bool_]:
+    """Find the films whose set of possible answers holds the truth, shape (N,)."""
+    return np.where(positive, probabilities >= bounds[0], probabilities <= bounds[1])
 
 
 def check_on_folds(
@@ -134,7 +131,7 @@ def check_on_folds(
         own, rest = fold == index, fold != index
         bounds = find_bounds({n: s[rest] for n, s in scores.items()}, positive[rest], alpha)
         for name, values in scores.items():
-            inside = np.where(positive, values >= bounds[0], values <= bounds[1])
+            inside = find_covered(values, positive, bounds)
             held[name][own] = inside[own]
     by_class = {
         name: (float(inside[positive].mean()), float(inside[~positive].mean()))

@@ -20,7 +20,6 @@ from hilum.evaluation.predictions import (
     write_predictions,
 )
 from hilum.evaluation.score import ScoredFilm, make_predictions, score_films
-from hilum.evaluation.summary import compute_set_metrics
 
 __all__ = [
     "Candidate",
@@ -33,7 +32,6 @@ __all__ = [
     "align_predictions",
     "choose_points",
     "compare_candidates",
-    "compute_set_metrics",
     "evaluate_candidates",
     "judge",
     "make_candidate",

@@ -12,7 +12,7 @@ from pydantic import Field
 from hilum.evaluation.candidate import Candidate
 from hilum.evaluation.judge import PREVALENCES, Library, judge
 from hilum.evaluation.pairs import PairComparison, compare_candidates
-from hilum.evaluation.restraint import Restraint, measure_restraint
+from hilum.evaluation.restraint import measure_restraint
 from hilum.files import write_whole
 from hilum.metrics.sklearn_figures import has_sklearn
 from hilum.spec import Facts, SetMetrics
@@ -31,8 +31,7 @@ class PointFacts(Facts):
 class JudgedModel(Facts):
     """One model and its figures.
 
-    ``version`` and ``calibration_prevalence`` are ``None`` where only predictions are known,
-    and ``restraint`` where the predictions do not tell.
+    ``version`` and ``calibration_prevalence`` are ``None`` where only predictions are known.
     """
 
     name: str
@@ -41,7 +40,6 @@ class JudgedModel(Facts):
     operating_points: dict[str, PointFacts]
     default_operating_point: str
     metrics: SetMetrics
-    restraint: Restraint | None = None
 
 
 class Evaluation(Facts):
@@ -123,8 +121,11 @@ def evaluate_candidates(
                     for name, point in candidate.points.items()
                 },
                 default_operating_point=candidate.default_point,
-                metrics=metrics,
-                restraint=measure_restraint(candidate, resamples=resamples, seed=seed),
+                metrics=metrics.model_copy(
+                    update={
+                        "restraint": measure_restraint(candidate, resamples=resamples, seed=seed)
+                    }
+                ),
             )
         )
     pairs = compare_candidates(candidates, resamples=resamples, seed=seed) if compare else ()

@@ -93,7 +93,7 @@ def judge(
         allow_undefined=True,
     )
     intervals = {
-        key: _make_interval(estimates[key], below, above)
+        key: make_interval(estimates[key], below, above)
         for key, below, above in zip(keys, low.tolist(), high.tolist(), strict=True)
     }
     of_set: dict[str, Any] = {key[0]: own for key, own in intervals.items() if len(key) == 1}
@@ -200,7 +200,8 @@ class _Scorer:
         return figures
 
 
-def _make_interval(value: float, low: float, high: float) -> Interval | None:
+def make_interval(value: float, low: float, high: float) -> Interval | None:
+    """Give a figure with its bounds; ``None`` where it is undefined."""
     if not np.isfinite(value):
         return None
     bounds = [bound for bound in (low, high) if np.isfinite(bound)] or [value]

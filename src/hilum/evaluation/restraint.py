@@ -7,36 +7,13 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.decision.conformal import find_covered
 from hilum.evaluation.candidate import Candidate
-from hilum.metrics import bootstrap_by_patient, count_at_threshold
-from hilum.spec import Facts, Interval
+from hilum.evaluation.judge import make_interval
+from hilum.metrics import bootstrap_by_patient
+from hilum.spec import Interval, Restraint
 
-
-class Restraint(Facts):
-    """Films without an answer, and how good the answers are that remain.
-
-    refused, uncertain
-        Share of the films, with its interval: refused by the input gate; let in, but answered
-        with "uncertain".
-    refused_positive, refused_negative
-        Films refused, by what they show.
-    reasons
-        How often each reason of the gate was given; a film can have several.
-    answered
-        Films that are neither refused nor uncertain. ``accuracy``, ``sensitivity`` and
-        ``specificity`` are of those, at the default operating point; ``None`` where there are
-        no such films.
-    """
-
-    refused: Interval
-    uncertain: Interval
-    refused_positive: int
-    refused_negative: int
-    reasons: dict[str, int]
-    answered: int
-    accuracy: float | None
-    sensitivity: float | None
-    specificity: float | None
+Flags = NDArray[np.bool_]
 
 
 def measure_restraint(
@@ -46,39 +23,64 @@ def measure_restraint(
     own = candidate.predictions
     if own.gated is None and own.uncertain is None:
         return None
-    labels = own.labels
-    count = len(labels)
+    positive = own.labels == 1
+    count = len(positive)
     reasons = own.gated or ("",) * count
     refused = np.array([bool(reason) for reason in reasons])
     unsure = np.zeros(count, dtype=bool) if own.uncertain is None else own.uncertain & ~refused
-    shares = np.stack([refused, unsure]).astype(np.float64)
-
-    def compute_shares(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(shares @ weights / weights.sum(), dtype=np.float64)
-
-    low, high = bootstrap_by_patient(
-        own.patients, labels.tolist(), compute_shares, resamples=resamples, seed=seed
-    )
-    intervals = [
-        Interval(value=value, low=min(value, below), high=max(value, above))
-        for value, below, above in zip(
-            shares.mean(axis=1).tolist(), low.tolist(), high.tolist(), strict=True
-        )
-    ]
     answered = ~refused & ~unsure
-    counts = count_at_threshold(labels[answered], own.probabilities[answered], candidate.threshold)
-    return Restraint(
-        refused=intervals[0],
-        uncertain=intervals[1],
-        refused_positive=int(refused[labels == 1].sum()),
-        refused_negative=int(refused[labels == 0].sum()),
-        reasons=dict(Counter(code for reason in reasons for code in reason.split())),
-        answered=int(answered.sum()),
-        accuracy=_drop_nan(counts.accuracy),
-        sensitivity=_drop_nan(counts.sensitivity),
-        specificity=_drop_nan(counts.specificity),
+    right = (own.probabilities >= candidate.threshold) == positive
+    zone = None if candidate.spec is None else candidate.spec.conformal
+    # Of each figure the films that count, and those among them that it is the share of.
+    everything = np.ones(count, dtype=bool)
+    shares = {
+        "refused": (everything, refused),
+        "uncertain": (everything, unsure),
+        "accuracy": (answered, right),
+        "sensitivity": (answered & positive, right),
+        "specificity": (answered & ~positive, right),
+    }
+    if zone is not None:
+        bounds = zone.positive_from, zone.negative_to
+        held = find_covered(own.probabilities, positive, bounds)
+        shares |= {"covered_positive": (positive, held), "covered_negative": (~positive, held)}
+    intervals = _measure_shares(candidate, shares, resamples, seed)
+    of_all = {name: intervals.pop(name) for name in ("refused", "uncertain")}
+    assert all(of_all.values())  # there are films, or nothing was scored
+    return Restraint.model_validate(
+        {
+            **of_all,
+            **intervals,
+            "refused_positive": int(refused[positive].sum()),
+            "refused_negative": int(refused[~positive].sum()),
+            "reasons": dict(Counter(code for reason in reasons for code in reason.split())),
+            "answered": int(answered.sum()),
+            "promised": None if zone is None else 1.0 - zone.alpha,
+        }
     )
 
 
-def _drop_nan(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _measure_shares(
+    candidate: Candidate, shares: dict[str, tuple[Flags, Flags]], resamples: int, seed: int
+) -> dict[str, Interval | None]:
+    whole = np.stack([of for of, _ in shares.values()]).astype(np.float64)
+    part = np.stack([of & has for of, has in shares.values()]).astype(np.float64)
+
+    def compute(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(part @ weights / (whole @ weights), dtype=np.float64)
+
+    own = candidate.predictions
+    low, high = bootstrap_by_patient(
+        own.patients,
+        own.labels.tolist(),
+        compute,
+        resamples=resamples,
+        seed=seed,
+        allow_undefined=True,
+    )
+    values = compute(np.ones(whole.shape[1]))
+    return {
+        name: make_interval(*figures)
+        for name, *figures in zip(shares, values.tolist(), low.tolist(), high.tolist(), strict=True)
+    }

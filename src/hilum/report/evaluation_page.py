@@ -19,7 +19,7 @@ from hilum.report.html import (
     render_paragraph,
     render_table,
 )
-from hilum.spec import Interval, PointMetrics
+from hilum.spec import Interval, PointMetrics, Restraint
 
 Figures = Mapping[str, DrawnFigure]
 
@@ -41,7 +41,7 @@ def render_sections(evaluation: Evaluation, figures: Figures) -> list[Section]:
     )
     if any(model.metrics.pathogens for model in evaluation.models):
         sections.append(Section("Bacterial and viral apart", _render_pathogens(evaluation)))
-    if any(model.restraint for model in evaluation.models):
+    if any(model.metrics.restraint for model in evaluation.models):
         sections.append(Section("What it would not answer", _render_restraint(evaluation)))
     return sections
 
@@ -311,41 +311,63 @@ def _render_pathogens(evaluation: Evaluation) -> str:
 
 
 def _render_restraint(evaluation: Evaluation) -> str:
-    rows = []
-    for model in evaluation.models:
-        found = model.restraint
-        if found is None:
-            continue
-        answered = [found.accuracy, found.sensitivity, found.specificity]
-        rows.append(
-            [
-                model.name,
-                _stack_share(found.refused),
-                f"{found.refused_positive} / {found.refused_negative}",
-                _stack_share(found.uncertain),
-                str(found.answered),
-                *("undefined" if value is None else f"{value:.3f}" for value in answered),
-            ]
-        )
+    found = {
+        model.name: model.metrics.restraint
+        for model in evaluation.models
+        if model.metrics.restraint is not None
+    }
+    rows = [
+        [
+            name,
+            _stack_share(own.refused),
+            f"{own.refused_positive} / {own.refused_negative}",
+            _stack_share(own.uncertain),
+            str(own.answered),
+            *map(stack_interval, (own.accuracy, own.sensitivity, own.specificity)),
+        ]
+        for name, own in found.items()
+    ]
     header = ["model", "refused", "pneumonia / normal", "uncertain", "answered"]
     table = render_table([*header, "accuracy", "sensitivity", "specificity"], rows)
     reasons = [
-        [model.name, code, str(count)]
-        for model in evaluation.models
-        if model.restraint is not None
-        for code, count in sorted(model.restraint.reasons.items(), key=lambda item: -item[1])
+        [name, code, str(count)]
+        for name, own in found.items()
+        for code, count in sorted(own.reasons.items(), key=lambda item: -item[1])
     ]
     if reasons:
         table += render_table(["model", "reason to refuse", "films"], reasons, words=2)
-    return table + render_paragraph(
+    text = render_paragraph(
         "All figures above are of every film. Here is what the model's input gate would refuse "
         "to assess and what it would call uncertain, and on the right how good the remaining "
         "answers are at the default operating point. On films of the kind that the model "
         "knows, every film refused is a price.",
         quiet=True,
     )
+    return table + text + _render_coverage(found)
 
 
-def _stack_share(interval: Interval) -> Stacked:
+def _render_coverage(found: Mapping[str, Restraint]) -> str:
+    rows = [
+        [
+            name,
+            f"{100 * own.promised:g} %",
+            *map(_stack_share, (own.covered_positive, own.covered_negative)),
+        ]
+        for name, own in found.items()
+        if own.promised is not None
+    ]
+    if not rows:
+        return ""
+    return render_table(["model", "promised", "pneumonia", "normal"], rows) + render_paragraph(
+        "Share of the films of each class whose set of possible answers holds the truth, as the "
+        "zone of uncertain answers promises it. Where it is less by more than chance, these films "
+        "are not like those that set the zone.",
+        quiet=True,
+    )
+
+
+def _stack_share(interval: Interval | None) -> Stacked:
+    if interval is None:
+        return Stacked("undefined", "")
     low, high = 100 * interval.low, 100 * interval.high
     return Stacked(f"{100 * interval.value:.1f} %", f"{low:.1f} to {high:.1f} %")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hilum.language import Text, join_texts
-from hilum.spec import Interval, ModelSpec, SetMetrics
+from hilum.spec import Interval, ModelSpec, Restraint, SetMetrics
 from hilum.spec.words import say_method
 
 # As the public set's files name them.
@@ -112,6 +112,35 @@ def _render_more(spec: ModelSpec, metrics: SetMetrics) -> list[Text]:
         )
         for own in point.predictive_values[:1]
     ]
+    if metrics.restraint is not None:
+        sentences += describe_restraint(metrics.films, metrics.restraint)
+    return sentences
+
+
+def describe_restraint(films: int, found: Restraint) -> list[Text]:
+    """Say how many of so many films a model answers, and what its zone holds, in sentences."""
+    sentences = [
+        Text(
+            "All figures above are of every film. The model answers {answered} of the {films}: "
+            "its gate refuses {refused:.1%}, and {uncertain:.1%} are uncertain. Of the answers "
+            "{accuracy} are right.",
+            answered=found.answered,
+            films=films,
+            refused=found.refused.value,
+            uncertain=found.uncertain.value,
+            accuracy=format_interval(found.accuracy),
+        )
+    ]
+    if found.promised is not None:
+        sentences.append(
+            Text(
+                "The set of possible answers holds the truth for {positive} of the films with "
+                "pneumonia and {negative} of the normal ones; {promised:.0%} were promised.",
+                positive=format_interval(found.covered_positive),
+                negative=format_interval(found.covered_negative),
+                promised=found.promised,
+            )
+        )
     return sentences
 
 

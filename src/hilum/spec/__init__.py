@@ -29,7 +29,14 @@ from hilum.spec.files import (
     write_spec,
 )
 from hilum.spec.input import RADIOGRAPH_V1, InputSpec, WindowRecipe
-from hilum.spec.metrics import Interval, PathogenMetrics, PointMetrics, PredictiveValues, SetMetrics
+from hilum.spec.metrics import (
+    Interval,
+    PathogenMetrics,
+    PointMetrics,
+    PredictiveValues,
+    Restraint,
+    SetMetrics,
+)
 from hilum.spec.model import (
     Architecture,
     EnsembleMember,
@@ -69,6 +76,7 @@ __all__ = [
     "Population",
     "PredictiveValues",
     "Provenance",
+    "Restraint",
     "SetMetrics",
     "Sha256",
     "Storage",

@@ -63,12 +63,46 @@ class PathogenMetrics(Facts):
     sensitivity: dict[str, Interval]
 
 
+class Restraint(Facts):
+    """Films without an answer, and how good the answers are that remain.
+
+    refused, uncertain
+        Share of the films: refused by the input gate; let in, but answered with "uncertain".
+    refused_positive, refused_negative
+        Films refused, by what they show.
+    reasons
+        How often each reason of the gate was given; a film can have several.
+    answered
+        Films that are neither refused nor uncertain. ``accuracy``, ``sensitivity`` and
+        ``specificity`` are of those, at the default operating point; ``None`` where there are
+        no such films.
+    promised
+        Share of either class whose set of possible answers was to hold the truth, by the model's
+        conformal zone; ``covered_positive`` and ``covered_negative`` are the shares of all films
+        whose set does. ``None`` where there is no zone, or only predictions are known.
+    """
+
+    refused: Interval
+    uncertain: Interval
+    refused_positive: Annotated[int, Field(ge=0)]
+    refused_negative: Annotated[int, Field(ge=0)]
+    reasons: dict[str, Annotated[int, Field(gt=0)]]
+    answered: Annotated[int, Field(ge=0)]
+    accuracy: Interval | None
+    sensitivity: Interval | None
+    specificity: Interval | None
+    promised: Annotated[float, Field(gt=0.5, lt=1.0)] | None = None
+    covered_positive: Interval | None = None
+    covered_negative: Interval | None = None
+
+
 class SetMetrics(Facts):
     """What the model does on one set of films; intervals by ``interval_method``.
 
     ``ece`` is the expected calibration error, binned as ``ece_binning`` says, with the films as
     they are; ``ece_at_prevalence`` weights the classes to the prevalence at which the
-    probability was calibrated.
+    probability was calibrated. ``restraint`` is ``None`` where it is not known of each film
+    whether it would be answered. All other figures are of all films.
     """
 
     films: Annotated[int, Field(gt=0)]
@@ -85,3 +119,4 @@ class SetMetrics(Facts):
     ece_binning: Text | None = None
     operating_points: dict[str, PointMetrics]
     pathogens: dict[str, PathogenMetrics] = Field(default_factory=dict)
+    restraint: Restraint | None = None
