@@ -1,5 +1,8 @@
 """Make the font that pictures and PDFs are lettered with: ``python tests/make_font.py FOLDER``.
 
+Without FOLDER only the letters of the loading screen are made, from the font that is there: those
+of its Korean words and no other.
+
 FOLDER holds ``NotoSansKR_400Regular.ttf`` and ``NotoSansKR_700Bold.ttf`` of Noto Sans KR 2.004 in
 TrueType outlines, and ``LICENSE_FONT``; the npm package ``@expo-google-fonts/noto-sans-kr`` 0.4.3
 has all three. They are reduced to Latin, the signs that hilum uses and the 2,350 syllables of
@@ -15,6 +18,7 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
+from hilum.app.loading import LETTERS, list_hangul
 from hilum.report.lettering import FONTS
 
 WEIGHTS = {"Regular": "NotoSansKR_400Regular.ttf", "Bold": "NotoSansKR_700Bold.ttf"}
@@ -31,7 +35,7 @@ def list_characters() -> set[int]:
     return characters
 
 
-def reduce_font(source: Path, target: Path) -> None:
+def reduce_font(source: Path, target: Path, characters: set[int]) -> None:
     """Write the font with these characters alone; equal input gives equal bytes."""
     options = Options()
     # Kerning and alternates are not used by Pillow's and ReportLab's simple layout.
@@ -42,7 +46,7 @@ def reduce_font(source: Path, target: Path) -> None:
     options.drop_tables += ["vhea", "vmtx", "BASE", "STAT", "GDEF", "GPOS", "GSUB"]
     with TTFont(source, recalcTimestamp=False) as font:
         subsetter = Subsetter(options)
-        subsetter.populate(unicodes=list_characters())
+        subsetter.populate(unicodes=characters)
         subsetter.subset(font)
         font.save(target)
 
@@ -50,14 +54,16 @@ def reduce_font(source: Path, target: Path) -> None:
 def main() -> None:
     """Write the fonts and their licence into the package."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     folder = parser.parse_args().folder
     FONTS.mkdir(exist_ok=True)
-    for weight, source in WEIGHTS.items():
-        target = FONTS / f"NotoSansKR-{weight}.ttf"
-        reduce_font(folder / source, target)
-        print(f"{target.name}: {target.stat().st_size} bytes")
-    shutil.copyfile(folder / "LICENSE_FONT", FONTS / "OFL.txt")
+    if folder is not None:
+        for weight, source in WEIGHTS.items():
+            reduce_font(folder / source, FONTS / f"NotoSansKR-{weight}.ttf", list_characters())
+        shutil.copyfile(folder / "LICENSE_FONT", FONTS / "OFL.txt")
+    reduce_font(FONTS / "NotoSansKR-Regular.ttf", LETTERS, list_hangul())
+    for font in (*sorted(FONTS.glob("*.ttf")), LETTERS):
+        print(f"{font.name}: {font.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from PIL import Image
 
 from factories.pages import drop_files, find_port, open_chromium, open_quiet_page, serve_page
 from hilum.app.browser.words import SERVER_WORDS
+from hilum.app.loading import DROP_HERE
 from hilum.app.theme import HANGUL, PALETTES
 from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, Language, Text, translate
@@ -123,6 +124,14 @@ def test_no_page_has_a_serious_barrier(page: Page, address: str, language: str, 
             assert wide <= 1, (name, width_px)
     assert page.evaluate("document.documentElement.lang") == language
     assert not {name: found for name, found in barriers.items() if found}
+
+
+@pytest.mark.parametrize(("language", "theme"), _VISITS)
+def test_nor_has_the_screen_before_it(page: Page, address: str, language: str, theme: str) -> None:
+    page.route("**/static/js/index.*.js", lambda _: None)
+    page.goto(f"{address}/?lang={language}&theme={theme}", wait_until="commit")
+    page.get_by_text(translate(DROP_HERE, language)).wait_for()
+    assert find_barriers(page) == []
 
 
 def get_ground(page: Page) -> str:

@@ -10,17 +10,15 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from hilum.app.appearance import list_address, show_switches
+from hilum.app.loading import QUESTION
 from hilum.app.parts import to_html
-from hilum.language import Text
 from hilum.report.wording import RESEARCH_ONLY
-
-_QUESTION = Text("How likely is pneumonia on this chest film, and where does the answer come from?")
 
 
 def show_frame(screens: Sequence[Page], here: Page) -> None:
     """Show the head of the page, the links to all pages, and the switches."""
     st.html(
-        f'<header class="mast"><h1>hilum</h1><p>{to_html(_QUESTION)}</p>'
+        f'<header class="mast"><h1>hilum</h1><p>{to_html(QUESTION)}</p>'
         f'<p class="use">{to_html(RESEARCH_ONLY)}</p></header>'
     )
     # In the links too: without it each page would write it anew, and stand in the history twice.

@@ -263,6 +263,7 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
     from streamlit.web import cli
 
     from hilum.app.appearance import theme_each_visit
+    from hilum.app.loading import show_loading_screen
     from hilum.app.warmup import warm_up
 
     keep_uploads_in_memory(max_upload_bytes)
@@ -270,6 +271,7 @@ def run_page(server: ServerOptions, page: PageOptions, *, max_upload_bytes: int)
     ask_nobody_for_addresses()
     take_no_components()
     look_for_no_emojis()
+    show_loading_screen(server.base_path)
     if server.in_frame:
         partition_cookie()
     flags = build_flags(server, max_upload_bytes=max_upload_bytes)

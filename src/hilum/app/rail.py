@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from hilum.app.dropzone import show_drop_zone
+from hilum.app.loading import DROP_HERE
 from hilum.app.parts import name_options, say, show_notes, show_quiet
 from hilum.app.samples import SAMPLES, Sample, has_rg1
 from hilum.app.session import Film
@@ -69,7 +70,7 @@ def choose_film(tray: Tray) -> Film | None:
         The chosen film cannot be read.
     """
     show_drop_zone(
-        say(Text("Drop chest films here: DICOM, PNG, JPEG or TIFF, or a ZIP of them")),
+        say(DROP_HERE),
         "uploads",
         lambda uploads: _take_uploads(uploads, tray),
     )
