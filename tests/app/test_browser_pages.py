@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from factories.pages import drop_files, find_resident_mb, open_chromium, open_quiet_page, serve_page
+from factories.pages import (
+    drop_files,
+    find_resident_mb,
+    open_chromium,
+    open_quiet_page,
+    serve_page,
+    wait_for_run,
+)
 from hilum.data.phantom import draw_phantom
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -163,6 +170,8 @@ def test_a_button_is_heard_before_the_drop_zone_is_empty(
         page.get_by_text("Drop a chest film, or open a sample.").wait_for()
         go_to(page, "Batch")
         page.get_by_text("Drop many films, or a ZIP of them.").wait_for()
+        # Not the end of that run is held, which may still be on its way.
+        wait_for_run(page)
         holds = True
         drop_files(page, ("one.png", draw_film(3)), ("two.png", draw_film(4)))
         page.get_by_text("2 films wait.").wait_for()
