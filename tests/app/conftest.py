@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from factories.faithfulness_facts import WARNING, make_faithfulness
+from factories.films import save_phantom
 from factories.networks import make_tiny_spec, write_tiny_network
-from hilum.data.phantom import draw_phantom
 from hilum.decision import choose_operating_points, compute_probability, describe_logits
 from hilum.inference import ModelOutput, OnnxBackend
 from hilum.spec import ModelSpec
@@ -56,10 +54,7 @@ def curved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_film() -> bytes:
     """A phantom of 160 x 128 px as a grey PNG."""
-    pixels = draw_phantom(1, height_px=160, width_px=128)
-    buffer = io.BytesIO()
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return save_phantom(1)
 
 
 @pytest.fixture

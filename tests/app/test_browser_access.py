@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from factories.films import save_phantom
 from factories.pages import drop_files, find_port, open_chromium, open_quiet_page, serve_page
 from hilum.app.browser.words import SERVER_WORDS
 from hilum.app.loading import DROP_HERE
 from hilum.app.theme import HANGUL, PALETTES
-from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, Language, Text, translate
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -59,13 +56,6 @@ def page(browser: BrowserContext) -> Iterator[Page]:
         yield page
 
 
-def draw_film() -> bytes:
-    buffer = io.BytesIO()
-    pixels = draw_phantom(2, height_px=160, width_px=128)
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def go_to(page: Page, name: str, language: str) -> None:
     title = translate(_TITLES[name], language)
     page.locator(".st-key-ways").get_by_role("link", name=title, exact=True).click()
@@ -75,13 +65,13 @@ def go_to(page: Page, name: str, language: str) -> None:
 def fill(page: Page, name: str) -> None:
     """Bring a page to where it shows what it can."""
     if name == "analyze":
-        drop_files(page, ("film.png", draw_film()))
+        drop_files(page, ("film.png", save_phantom(2)))
         page.locator(".answer, .refusal").wait_for()
         page.locator("[data-part=stage][data-first-draw-ms]").wait_for()
     elif name == "compare":
         page.locator(".card").nth(3).wait_for()
     elif name == "batch":
-        drop_files(page, ("film.png", draw_film()), ("broken.png", b"no film"))
+        drop_files(page, ("film.png", save_phantom(2)), ("broken.png", b"no film"))
         page.locator(".st-key-start button:enabled").click()
         page.locator(".tally").wait_for()
         page.locator(".st-key-save_csv").wait_for()
@@ -156,7 +146,7 @@ def test_one_visitor_switches_and_another_sees_nothing_of_it(
 ) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(address)
-    drop_files(page, ("film.png", draw_film()))
+    drop_files(page, ("film.png", save_phantom(2)))
     page.locator(".answer").wait_for()
     assert get_ground(page) == PALETTES["dark"].ground  # whatever the system prefers
     other = browser.new_page()
@@ -224,6 +214,6 @@ def test_a_page_without_its_server_says_what_to_do_and_goes_on(
         page.get_by_role("dialog").get_by_text(translate(said, language)).wait_for()
     with serve_page(str(tiny_model), port=port):
         page.get_by_role("dialog").wait_for(state="detached")
-        drop_files(page, ("film.png", draw_film()))
+        drop_files(page, ("film.png", save_phantom(2)))
         page.locator(".answer").wait_for()
     page.close()

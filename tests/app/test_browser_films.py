@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from PIL import Image
 
+from factories.films import save_phantom
 from factories.pages import drop_files, open_chromium, open_quiet_page, serve_page, wait_for_run
 from hilum.app.samples import read_rg1
-from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, Language, Text, translate
 
 pytest.importorskip("playwright", reason="needs playwright")
@@ -102,15 +101,8 @@ def test_what_is_no_film_of_a_child_gets_no_answer(
     assert translate(population, language) in refusal.inner_text()
 
 
-def draw_film(seed: int) -> bytes:
-    pixels = draw_phantom(seed, height_px=320, width_px=240)
-    buffer = io.BytesIO()
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def test_two_visitors_at_once_see_their_own_films(browser: BrowserContext, address: str) -> None:
-    film = draw_film(1)
+    film = save_phantom(1, height_px=320, width_px=240)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number in range(100):
@@ -129,7 +121,7 @@ def test_two_visitors_at_once_see_their_own_films(browser: BrowserContext, addre
         one.get_by_role("button", name="Cancel").wait_for()
         # The other one is answered while the first one's films are under way.
         for name in ("a.png", "b.png"):
-            drop_files(two, (name, draw_film(2)))
+            drop_files(two, (name, save_phantom(2, height_px=320, width_px=240)))
             is_chosen(two, name)
             two.locator(".answer, .refusal").wait_for()
         assert one.get_by_role("button", name="Cancel").is_visible()

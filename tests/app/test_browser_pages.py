@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from factories.films import save_phantom
 from factories.pages import (
     drop_files,
     find_resident_mb,
@@ -20,7 +21,6 @@ from factories.pages import (
     serve_page,
     wait_for_run,
 )
-from hilum.data.phantom import draw_phantom
 
 pytest.importorskip("playwright", reason="needs playwright")
 pytest.importorskip("streamlit", reason='needs the extra "app"')
@@ -60,13 +60,6 @@ def go_to(page: Page, title: str) -> None:
     page.wait_for_function("title => document.title.startsWith(title)", arg=title)
 
 
-def draw_film(seed: int) -> bytes:
-    pixels = draw_phantom(seed, height_px=160, width_px=128)
-    buffer = io.BytesIO()
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def draw_large_film() -> bytes:
     """A small file that takes long to read."""
     ramp = np.linspace(0, 255, 1800, dtype=np.uint8)
@@ -77,7 +70,7 @@ def draw_large_film() -> bytes:
 
 def pack(films: int, bad: int, film: bytes | None = None) -> bytes:
     """A ZIP of films, drawn ones if nothing is said, some of them cut off."""
-    film = draw_film(1) if film is None else film
+    film = save_phantom(1) if film is None else film
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(films):
@@ -94,7 +87,7 @@ def run_batch(page: Page, films: int, bad: int) -> None:
 
 
 def test_a_film_goes_along_from_page_to_page(page: Page) -> None:
-    drop_files(page, ("mine.png", draw_film(2)))
+    drop_files(page, ("mine.png", save_phantom(2)))
     page.locator(".answer, .refusal").wait_for()
     go_to(page, "Compare")
     page.locator(".st-key-row img").first.wait_for()
@@ -173,7 +166,7 @@ def test_a_button_is_heard_before_the_drop_zone_is_empty(
         # Not the end of that run is held, which may still be on its way.
         wait_for_run(page)
         holds = True
-        drop_files(page, ("one.png", draw_film(3)), ("two.png", draw_film(4)))
+        drop_files(page, ("one.png", save_phantom(3)), ("two.png", save_phantom(4)))
         page.get_by_text("2 films wait.").wait_for()
         while not held:
             page.wait_for_timeout(50)

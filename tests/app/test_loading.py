@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from factories.films import save_phantom
 from factories.pages import open_chromium, open_quiet_page, serve_page, wait_for_run
 from hilum.app.loading import (
     DROP_HERE,
@@ -23,7 +21,6 @@ from hilum.app.loading import (
     add_loading_screen,
     list_hangul,
 )
-from hilum.data.phantom import draw_phantom
 from hilum.language import LANGUAGES, translate
 
 if TYPE_CHECKING:
@@ -152,13 +149,6 @@ def open_slowly(page: Page, url: str) -> None:
         page.wait_for_timeout(20)
 
 
-def draw_film() -> bytes:
-    buffer = io.BytesIO()
-    pixels = draw_phantom(2, height_px=160, width_px=128)
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_films_given_before_the_page_is_there_are_analyzed(
@@ -169,10 +159,14 @@ def test_films_given_before_the_page_is_there_are_analyzed(
     assert page.get_by_text(translate(QUESTION, language)).is_visible()
     assert page.evaluate("document.documentElement.lang") == language
     assert page.locator("input[type=file]").count() == 0
-    page.evaluate(_DROP, ["dropped.png", base64.b64encode(draw_film()).decode()])
+    page.evaluate(_DROP, ["dropped.png", base64.b64encode(save_phantom(1)).decode()])
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button").click()
-    chosen: FilePayload = {"name": "chosen <b>.png", "mimeType": "image/png", "buffer": draw_film()}
+    chosen: FilePayload = {
+        "name": "chosen <b>.png",
+        "mimeType": "image/png",
+        "buffer": save_phantom(2),
+    }
     chooser.value.set_files([chosen])
     page.get_by_role("status").get_by_text("dropped.png, chosen <b>.png").wait_for()
     page.unroute(_SCRIPT)

@@ -224,6 +224,12 @@ def save_array(array: NDArray[Any], image_format: str = "PNG", **options: Any) -
     return save_image(Image.fromarray(array), image_format, **options)
 
 
+def save_phantom(seed: int, *, height_px: int = 160, width_px: int = 128) -> bytes:
+    """Draw a phantom as a grey PNG of 8 bits."""
+    pixels = draw_phantom(seed, height_px=height_px, width_px=width_px)
+    return save_array((pixels * 255).astype(np.uint8))
+
+
 def make_png_chunk(kind: bytes, body: bytes) -> bytes:
     """Frame a PNG chunk."""
     checksum = zlib.crc32(kind + body)
