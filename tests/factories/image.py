@@ -17,7 +17,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from pathlib import Path, PurePosixPath
@@ -385,7 +385,13 @@ def start_container(
             stderr=subprocess.STDOUT,
         )
     try:
-        yield Container(_find_child(outer.pid), stage, values, log)
+        child = _find_child(outer.pid)
+        try:
+            yield Container(child, stage, values, log)
+        finally:
+            # Whoever becomes another user is no longer killed with its parent.
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
     finally:
         outer.send_signal(signal.SIGKILL)
         outer.wait(timeout=20)
