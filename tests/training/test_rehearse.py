@@ -14,7 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from factories.timm_networks import write_run
 from hilum.errors import ConfigError, MissingExtraError
+from hilum.models.restore import is_folded
 from hilum.training.find_rate import RateCurve, _read_curve, find_rate
 from hilum.training.optimization import ProgressiveResizing
 from hilum.training.profile import measure_rates
@@ -41,6 +43,17 @@ def test_rehearsals_take_films_of_the_networks_own_size(
     growing = recipe.model_copy(update={"optimization": optimization})
     films, _ = next(prepare_rehearsal(growing, drawn_dataset, workers=0).batches)
     assert films.shape[2:] == (64, 64)
+
+
+def test_rehearsals_begin_as_the_run_would(
+    small_recipe: dict[str, Any], drawn_dataset: Path, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "parent")
+    small_recipe["network"]["init"] = str(tmp_path / "parent")
+    network = prepare_rehearsal(
+        Recipe.model_validate(small_recipe), drawn_dataset, workers=0
+    ).network
+    assert not any(is_folded(module) for module in network.modules())
 
 
 def test_the_finder_rises_until_the_loss_does(recipe: Recipe, rehearsal: Rehearsal) -> None:

@@ -16,6 +16,7 @@ from hilum.data import read_dataset
 from hilum.errors import ConfigError, DatasetError, ExportError, TrainingError
 from hilum.metrics import compute_auc
 from hilum.models.checkpoint import load_checkpoint
+from hilum.models.restore import is_folded
 from hilum.spec import read_spec, read_weights
 from hilum.training.recipe import Recipe, read_recipe
 from hilum.training.run import Persistence, Run, run_recipe
@@ -96,6 +97,26 @@ def test_the_same_recipe_gives_the_same_weights(
     recipe = Recipe.model_validate(make_settings())
     again = run_recipe(recipe, drawn_dataset, tmp_path / "again", workers=1)
     assert again.spec.weights.sha256 == finished.spec.weights.sha256
+
+
+def test_a_model_is_trained_on_from_what_it_knows(
+    finished: Run, small_recipe: dict[str, Any], drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """At a rate at which a network that begins at random learns nothing."""
+    small_recipe["network"] |= {"init": str(finished.folder), "head_init": "default"}
+    small_recipe["optimization"] |= {"epochs": 1, "learning_rate": 1.0e-5}
+    recipe = Recipe.model_validate(small_recipe)
+    run = run_recipe(recipe, drawn_dataset, tmp_path / "on", workers=0)
+    assert run.history[0].auc["clean"] > 0.95
+    afresh = run_recipe(recipe, drawn_dataset, tmp_path / "afresh", init="none", workers=0)
+    assert afresh.history[0].auc["clean"] < 0.9
+    digest = finished.spec.weights.sha256
+    assert run.spec.provenance.initialisation == (
+        f"weights of the model drawn-films 0.1 (SHA-256 {digest})"
+    )
+    # The norms have learned from their films: the graph folds them anew.
+    network = load_checkpoint(run.folder / "checkpoint.safetensors").network
+    assert not any(is_folded(module) for module in network.modules())
 
 
 def test_a_folder_with_something_in_it_is_left_alone(

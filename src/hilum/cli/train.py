@@ -43,7 +43,7 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(help="Initial weights in place of the recipe's: a file, or none."),
+        typer.Option(help="Initial weights in place of the recipe's: a model, a file, or none."),
     ] = None,
     resume: Annotated[
         bool,

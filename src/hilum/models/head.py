@@ -60,7 +60,7 @@ class EvidenceNetwork(nn.Module):
         super().__init__()
         self.network: Any = network.eval()
         self.head = _find_head(network)
-        self.in_channels = in_channels or _count_input_channels(network)
+        self.in_channels = in_channels or count_input_channels(network)
         self.size_px = size_px or _own_size(network) or (64, 64)
         self._check_head()
         self.eval()
@@ -185,7 +185,14 @@ def _find_head(network: nn.Module) -> nn.Linear:
     return head
 
 
-def _count_input_channels(network: nn.Module) -> int:
+def count_input_channels(network: nn.Module) -> int:
+    """Count the channels of the first convolution.
+
+    Raises
+    ------
+    ExportError
+        There is none.
+    """
     first = next((p for p in network.parameters() if p.ndim == 4), None)
     if first is None:
         raise ExportError(f"{type(network).__name__} has no convolution at its input.")

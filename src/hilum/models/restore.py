@@ -8,7 +8,7 @@ timm gave it and computes what the graph computes.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hilum.errors import ConfigError, MissingExtraError, SpecMismatchError
 from hilum.models.build import build_network
@@ -18,11 +18,12 @@ from hilum.models.onnx_storage import read_weights_as_float32
 try:
     import onnx
     import torch
+    from torch import nn
 except ImportError as error:
     raise MissingExtraError("train", "run a shipped model on torch") from error
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 def restore_network(weights: bytes) -> nn.Module:
@@ -58,6 +59,34 @@ def restore_network(weights: bytes) -> nn.Module:
             f"{str(error).splitlines()[0]}"
         ) from error
     return network.eval()
+
+
+def is_folded(module: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
+    """Whether a module is a norm that :func:`restore_network` put where one had been folded."""
+    if not isinstance(module, nn.BatchNorm2d):
+        return False
+    mean, variance = module.running_mean, module.running_var
+    if mean is None or variance is None:
+        return False
+    untouched = _leave_as_it_is(torch.ones_like(variance), module.eps)
+    return torch.equal(variance, untouched) and not bool(mean.any())
+
+
+def read_folded_norms(weights: bytes) -> dict[str, str]:
+    """Give the names of the norms that were folded, and the convolution that each one was after.
+
+    Raises
+    ------
+    SpecMismatchError
+        As :func:`restore_network`.
+    """
+    _, note = _read_graph(weights)
+    return dict(note["folded_norms"])
+
+
+def _leave_as_it_is(ones: Tensor, epsilon: float) -> Tensor:
+    """Give the variance of a norm without effect: 1 / sqrt((1 - ε) + ε) = 1."""
+    return ones - epsilon
 
 
 def _build_empty(timm_name: str, in_channels: int) -> nn.Module:
@@ -101,8 +130,7 @@ def _complete(
         ones = torch.ones(expected[f"{norm}.weight"].shape)
         complete[f"{norm}.weight"] = ones
         complete[f"{norm}.running_mean"] = torch.zeros_like(ones)
-        # 1 / sqrt((1 - ε) + ε) = 1: the norm leaves its input as it is.
-        complete[f"{norm}.running_var"] = ones - epsilon
+        complete[f"{norm}.running_var"] = _leave_as_it_is(ones, epsilon)
         if f"{convolution}.bias" in expected:
             complete[f"{convolution}.bias"] = torch.zeros(expected[f"{convolution}.bias"].shape)
     counters = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}

@@ -30,6 +30,11 @@ def list_models() -> list[ModelSpec]:
     return sorted(specs, key=lambda spec: (spec.name != DEFAULT_MODEL, spec.name))
 
 
+def list_names() -> list[str]:
+    """Give the names of all shipped models, in order."""
+    return sorted(path.stem for path in _ZOO.glob("*.json"))
+
+
 def resolve_model(
     name_or_path: str | os.PathLike[str] | None = None,
 ) -> tuple[ModelSpec, Path]:
@@ -116,7 +121,7 @@ def _looks_like_spec(path: Path) -> bool:
 
 
 def _describe_shipped() -> Text:
-    names = ", ".join(sorted(path.stem for path in _ZOO.glob("*.json")))
+    names = ", ".join(list_names())
     if not names:
         return Text("Shipped models: none in this installation.")
     return Text("Shipped models: {names}.", names=names)

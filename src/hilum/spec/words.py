@@ -35,6 +35,7 @@ FROM_PACKAGE = template("ImageNet weights of the package {package}")
 FROM_RELATIVE = template(
     "ImageNet weights of the package {package}, squeeze-and-excitation at random"
 )
+FROM_MODEL = template("weights of the model {name} {version} (SHA-256 {sha256})")
 
 # What maps of a method fail.
 LIKE_NOISE = template(
@@ -91,7 +92,7 @@ def say_method(method: str) -> Text:
 def say_initialisation(initialisation: str) -> Text:
     """Say what the weights began as, from a spec's provenance."""
     # The longer one first: the other fits it too.
-    return recall(initialisation, AT_RANDOM, FROM_TIMM, FROM_RELATIVE, FROM_PACKAGE)
+    return recall(initialisation, AT_RANDOM, FROM_TIMM, FROM_RELATIVE, FROM_PACKAGE, FROM_MODEL)
 
 
 def say_fault(method: str, fault: str) -> Text:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from hilum.errors import ConfigError
 from hilum.models.build import build_network
+from hilum.models.inherit import unfold_norms
+from hilum.preprocess import normalize_film
+from hilum.training.film_cache import unpack_film
 from hilum.training.recipe import Recipe
+
+# Enough for statistics that training then follows: no answer depends on them.
+_SETTLING_FILMS = 128
 
 
 def build_recipe_network(recipe: Recipe, *, init: str | None = None) -> nn.Module:
@@ -40,6 +50,27 @@ def build_recipe_network(recipe: Recipe, *, init: str | None = None) -> nn.Modul
     if recipe.optimization.progressive_resizing is not None:
         _check_takes_small_films(network, recipe)
     return network
+
+
+def settle_network(network: nn.Module, recipe: Recipe, films: NDArray[np.uint8]) -> None:
+    """Give norms that a model had folded away their work back; see :func:`unfold_norms`.
+
+    Parameters
+    ----------
+    network
+        As :func:`build_recipe_network` made it, on the device where it is to be trained.
+    films
+        The training films, shape (N, height_px, width_px), of :mod:`hilum.training.film_cache`.
+    """
+    place = next(network.parameters()).device
+    chosen = np.linspace(0, len(films) - 1, min(_SETTLING_FILMS, len(films))).astype(int)
+
+    def read() -> Iterator[Tensor]:
+        for part in np.array_split(chosen, -(-len(chosen) // recipe.optimization.batch_size)):
+            planes = [normalize_film(unpack_film(films[index]), recipe.input) for index in part]
+            yield torch.from_numpy(np.concatenate(planes)).to(place)
+
+    unfold_norms(network, read())
 
 
 def _check_takes_small_films(network: nn.Module, recipe: Recipe) -> None:

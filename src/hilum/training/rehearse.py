@@ -17,7 +17,7 @@ from hilum.training.film_cache import load_training_films
 from hilum.training.find_rate import repeat_batches
 from hilum.training.loop import build_loader
 from hilum.training.losses import Loss
-from hilum.training.network import build_recipe_network
+from hilum.training.network import build_recipe_network, settle_network
 from hilum.training.recipe import Recipe
 from hilum.training.sides import choose_sides
 
@@ -61,6 +61,7 @@ def prepare_rehearsal(
     split = choose_sides(films, recipe.data)
     labels = np.array([film.label for film in split.train])
     train = load_training_films(root, split, recipe.input, cache, report=report_films)
+    settle_network(network, recipe, train)
     # Films of the network's own size: what most steps cost in the end.
     full_sized = recipe.optimization.model_copy(update={"progressive_resizing": None})
     recipe = recipe.model_copy(update={"optimization": full_sized})

@@ -40,7 +40,7 @@ from hilum.training.film_cache import load_training_films
 from hilum.training.films import load_films
 from hilum.training.finish import finish_model
 from hilum.training.loop import train_network
-from hilum.training.network import build_recipe_network
+from hilum.training.network import build_recipe_network, settle_network
 from hilum.training.recipe import Recipe
 from hilum.training.resume import StateFile
 from hilum.training.run_folder import (
@@ -143,7 +143,7 @@ def run_recipe(
     folder
         Folder of the run; it must not exist or be empty, unless the run in it is resumed.
     init
-        Takes the place of the recipe's ``network.init``, where weights lie in a file.
+        Takes the place of the recipe's ``network.init``: a model or a file of weights, say.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     threads
@@ -183,6 +183,7 @@ def run_recipe(
             talk("reading films")
             with group.lead_first():
                 material = read_material(recipe, data, cache, report_films, group)
+            settle_network(network, recipe, material.train[0])
         with explain_failures(lambda: clear_failed_run(folder, begun=group.leads), batch_size):
             if group.leads:
                 folder.mkdir(parents=True, exist_ok=True)
