@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ _WORDS = {
 LETTERS = Path(__file__).with_name("letters.ttf")
 """A plain Linux has no letters of Hangul, and the page lends its own only once it stands."""
 _HANGUL = range(0xAC00, 0xD7A4)
-_SCRIPT = resources.files(__name__).joinpath("loading.js").read_text(encoding="utf-8")
+_SCRIPT = Path(__file__).with_name("loading.js").read_text(encoding="utf-8")
 
 
 class LoadingScreen:
