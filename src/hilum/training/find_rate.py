@@ -22,6 +22,7 @@ from hilum.files import replacing, write_whole
 from hilum.training.arithmetic import autocast
 from hilum.training.losses import mix_batch
 from hilum.training.map_loss import prepare_student
+from hilum.training.memory import keep_memory
 from hilum.training.optimizer import build_optimizer, freeze, set_training_mode
 from hilum.training.recipe import Recipe
 
@@ -134,27 +135,28 @@ def find_rate(
     rates: list[float] = []
     losses: list[float] = []
     average = 0.0
-    for step in range(steps):
-        rate = lowest * (highest / lowest) ** (step / (steps - 1))
-        for group, share in zip(optimizer.param_groups, shares, strict=True):
-            group["lr"] = rate * share
-        films, targets = next(batches)
-        films, targets = mix_batch(films, targets, recipe, np.random.default_rng(step))
-        with autocast(device, section.precision):
-            outputs = model(films.to(device, memory_format=torch.channels_last))
-        loss = compute_loss(outputs, targets.to(device))
-        if not math.isfinite(loss.item()):
-            break
-        average = _SMOOTHING * average + (1 - _SMOOTHING) * loss.item()
-        smoothed = average / (1 - _SMOOTHING ** (step + 1))
-        rates.append(rate)
-        losses.append(smoothed)
-        report_step(step + 1, steps, smoothed)
-        if smoothed > _DIVERGED * min(losses):
-            break
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
+    with keep_memory(device):
+        for step in range(steps):
+            rate = lowest * (highest / lowest) ** (step / (steps - 1))
+            for group, share in zip(optimizer.param_groups, shares, strict=True):
+                group["lr"] = rate * share
+            films, targets = next(batches)
+            films, targets = mix_batch(films, targets, recipe, np.random.default_rng(step))
+            with autocast(device, section.precision):
+                outputs = model(films.to(device, memory_format=torch.channels_last))
+            loss = compute_loss(outputs, targets.to(device))
+            if not math.isfinite(loss.item()):
+                break
+            average = _SMOOTHING * average + (1 - _SMOOTHING) * loss.item()
+            smoothed = average / (1 - _SMOOTHING ** (step + 1))
+            rates.append(rate)
+            losses.append(smoothed)
+            report_step(step + 1, steps, smoothed)
+            if smoothed > _DIVERGED * min(losses):
+                break
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
     return _read_curve(rates, losses)
 
 

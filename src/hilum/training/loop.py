@@ -25,6 +25,7 @@ from hilum.training.failures import describe_divergence
 from hilum.training.films import EpochSampler, TrainingFilms
 from hilum.training.losses import Loss, build_loss, mix_batch
 from hilum.training.map_loss import add_map_terms, prepare_student
+from hilum.training.memory import keep_memory
 from hilum.training.optimization import SelectionSection, compute_rate_factor
 from hilum.training.optimizer import (
     WeightAverage,
@@ -242,7 +243,7 @@ def train_network(
         Training diverges, or the state cannot be written.
     """
     device = next(network.parameters()).device
-    with use_determinism(device):
+    with use_determinism(device), keep_memory(device):
         # Each process drops out other units; the first one draws as a single process would.
         torch.manual_seed(recipe.seed + group.rank)
         loader, compute_loss = build_loader(recipe, train, workers, group, device)

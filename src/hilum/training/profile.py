@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from hilum.training.arithmetic import autocast
 from hilum.training.losses import Loss
 from hilum.training.map_loss import prepare_student
+from hilum.training.memory import keep_memory
 from hilum.training.optimizer import WeightAverage, build_average, build_optimizer, freeze
 from hilum.training.optimizer import set_training_mode as turn_on_training
 from hilum.training.recipe import Recipe
@@ -109,17 +110,18 @@ def measure_rates(
     )
     turn_on_training(network, recipe.network)
     ready = next(batches)
-    for _ in range(2):
-        step.take(*ready)
     bare, whole, films = [], [], []
-    for number in range(1, rounds + 1):
-        report(f"round {number} of {rounds}")
-        bare.append(_time(steps, len(ready[0]), lambda: step.take(*ready)))
-        # What workers have put by in the meantime is used up before the clock starts.
-        for _ in range(4):
-            step.take(*next(batches))
-        whole.append(_time(steps, len(ready[0]), lambda: step.take(*next(batches))))
-        films.append(_time(steps, len(ready[0]), lambda: next(batches)))
+    with keep_memory(device):
+        for _ in range(2):
+            step.take(*ready)
+        for number in range(1, rounds + 1):
+            report(f"round {number} of {rounds}")
+            bare.append(_time(steps, len(ready[0]), lambda: step.take(*ready)))
+            # What workers have put by in the meantime is used up before the clock starts.
+            for _ in range(4):
+                step.take(*next(batches))
+            whole.append(_time(steps, len(ready[0]), lambda: step.take(*next(batches))))
+            films.append(_time(steps, len(ready[0]), lambda: next(batches)))
     middle = rounds // 2
     return Rates(
         bare=sorted(bare)[middle],
