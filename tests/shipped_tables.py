@@ -13,7 +13,10 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 from pathlib import Path
+from statistics import fmean
 from types import MappingProxyType
+
+import yaml
 
 from hilum.files import write_whole
 from hilum.models.zoo import list_models
@@ -66,6 +69,24 @@ def list_published(spec: ModelSpec) -> Iterator[Row]:
     yield f"{found.roc_auc.value:.3f}", f"{point.accuracy.value:.1%}".replace("%", " %"), card
 
 
+def list_trained(spec: ModelSpec) -> Iterator[Row]:
+    """What it began with and learned from, its validation AUCs, and the AUC on the test films."""
+    recipe = yaml.safe_load((ROOT / "recipes" / f"{spec.name}.yaml").read_text(encoding="utf-8"))
+    begun = recipe["network"]["init"]
+    weights = {"none": "random"}.get(begun, begun.removesuffix("-pytorch-model"))
+    teachers = recipe.get("distillation", {}).get("teachers", ["–"])
+    found = spec.validation_auc
+    aucs = found["clean"], fmean(found.values()), min(found.values())
+    yield (
+        weights.removeprefix("hilum-"),
+        ", ".join(teacher.removeprefix("hilum-") for teacher in teachers),
+        str(recipe["optimization"]["epochs"]),
+        *(f"{auc:.4f}" for auc in aucs),
+        f"{spec.operating_points['sensitivity_99'].specificity:.3f}",
+        write_interval(spec.metrics["test"].roc_auc, 3),
+    )
+
+
 def list_coverage(spec: ModelSpec) -> Iterator[Row]:
     """What the zone of uncertain answers holds on the test films, and what is answered."""
     found = spec.metrics["test"].restraint
@@ -81,6 +102,7 @@ TABLES: MappingProxyType[str, Callable[[ModelSpec], Iterator[Row]]] = MappingPro
         "correlations": list_correlations,
         "shortcuts": list_shortcuts,
         "published": list_published,
+        "trained": list_trained,
         "coverage": list_coverage,
     }
 )
