@@ -77,6 +77,7 @@ def test_all_are_trained_and_the_best_is_first(
     assert (tmp_path / "all" / "long" / "drawn-films-long.onnx").is_file()
     table = describe_standings(recipe, standings)
     assert table.splitlines()[1].split()[:3] == ["1", "long", "test_resnet"]
+    assert table.splitlines()[0].split()[4:] == ["accuracy", "AUC", "loss", "films/s"]
     assert "ranked by loss" in table
     # A second time, what has ended is not trained again.
     assert compare_variants(recipe, tmp_path / "all", train) == standings
@@ -102,3 +103,6 @@ def test_an_epoch_without_stress_is_not_ranked_by_stress(
         ("short", 2, 0.8),
         ("long", 2, 0.7),
     ]
+    lines = describe_standings(recipe, standings).splitlines()
+    assert "  worst_stressed_auc  " in lines[0]
+    assert lines[1].split()[5] == "0.8000"

@@ -20,6 +20,7 @@ _COLUMNS = {
     "loss": ("validation_loss", True),
     "last": ("epoch", False),
 }
+_MEASURES = ("accuracy", "AUC", "loss", "films/s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +120,17 @@ def _show(value: float | int | str) -> str:
 
 def describe_standings(recipe: Recipe, standings: list[Standing]) -> str:
     """Give the ranking as a table of text."""
-    head = ("rank", "variant", "network", "parameters", "accuracy", "AUC", "loss", "films/s")
+    # The measure itself, where no other column is it.
+    own = recipe.selection.metric
+    own_head = () if own in {"accuracy", *_COLUMNS} else (own,)
+    head = ("rank", "variant", "network", "parameters", *own_head, *_MEASURES)
     rows = [
         (
             str(rank),
             one.variant,
             one.architecture,
             f"{one.parameters / 1e6:.1f} M",
+            *(f"{one.metric:.4f}" for _ in own_head),
             f"{one.accuracy:.4f}",
             f"{one.auc:.4f}",
             f"{one.loss:.4f}",
