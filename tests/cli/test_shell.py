@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -67,36 +66,6 @@ print(used.ru_utime + used.ru_stime)
         for _ in range(3)
     ]
     assert min(times) < 0.5
-
-
-@pytest.mark.parametrize(("chosen", "threads"), [(None, 1), ("2", 2)])
-def test_numpy_computes_on_one_thread_unless_told_otherwise(
-    chosen: str | None, threads: int
-) -> None:
-    code = """
-import sys
-from hilum.cli import main
-assert "numpy" not in sys.modules
-sys.argv = ["hilum", "--version"]
-try:
-    main()
-except SystemExit as end:
-    assert not end.code
-import numpy
-from threadpoolctl import threadpool_info
-print(*(pool["num_threads"] for pool in threadpool_info() if pool["internal_api"] == "openblas"))
-"""
-    pytest.importorskip("threadpoolctl")
-    environment = {name: value for name, value in os.environ.items() if "_NUM_THREADS" not in name}
-    if chosen is not None:
-        environment["OPENBLAS_NUM_THREADS"] = chosen
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
-    found = run.stdout.splitlines()[-1].split()
-    if not found:
-        pytest.skip("this NumPy does not compute with OpenBLAS")
-    assert [int(one) for one in found] == [min(threads, os.cpu_count() or 1)]
 
 
 def make_failing_app(error: BaseException) -> typer.Typer:

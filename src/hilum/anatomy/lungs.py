@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.errors import ConfigError
+from hilum.products import weigh_both_ways
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -184,8 +185,7 @@ def _make_blur(size: int, sigma: float) -> Plane:
 
 def _blur(plane: Plane, sigma: float) -> Plane:
     down, across = (_make_blur(size, sigma) for size in plane.shape)
-    blurred: Plane = (down @ plane @ across.T).astype(np.float32)
-    return blurred
+    return weigh_both_ways(down, plane, across)
 
 
 def _find_outside(smooth: Plane, prior: Plane) -> Mask:

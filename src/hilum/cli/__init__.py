@@ -98,7 +98,4 @@ def main() -> None:
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, 10, 10)
     # Pydantic looks for plug-ins in every package that is installed; the specs want none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # NumPy multiplies small matrices here. OpenBLAS would share each among all cores and wait for
-    # the last; where these have other work to do, a product of 0.1 ms then takes 30.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     build_app()(prog_name="hilum")

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from hilum.errors import SpecMismatchError
 from hilum.files import write_whole
 from hilum.language import Text
+from hilum.products import weigh_both_ways
 from hilum.spec import read_checked
 from hilum.types import FilmWarning
 
@@ -171,8 +172,7 @@ def shrink_film(film: Floats) -> Floats:
         float32, shape (H, W), both at least 16 px, in [0, 1].
     """
     height, width = film.shape
-    cells = _make_averager(height) @ film @ _make_averager(width).T
-    return _standardize(np.asarray(cells, dtype=np.float32))
+    return _standardize(weigh_both_ways(_make_averager(height), film, _make_averager(width)))
 
 
 def halve_film(small: Floats) -> Floats:

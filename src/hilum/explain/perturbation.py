@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import ConfigError
 from hilum.explain.probe import Fill, Map, Probe
+from hilum.products import weigh_both_ways
 
 
 def compute_occlusion(
@@ -126,7 +127,7 @@ def _draw_masks(
         top, left = int(rng.integers(0, cell_h)), int(rng.integers(0, cell_w))
         down = _weigh((np.arange(height) + top) / cell_h, cells + 1)
         across = _weigh((np.arange(width) + left) / cell_w, cells + 1)
-        yield np.asarray(down @ grid @ across.T, dtype=np.float32)
+        yield weigh_both_ways(down, grid, across)
 
 
 def _weigh(places: NDArray[np.float64], cells: int) -> Map:
