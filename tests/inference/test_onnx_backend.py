@@ -202,6 +202,19 @@ def test_a_graph_from_before_activations_were_given_still_answers() -> None:
         np.testing.assert_array_equal(backend.run(batch).logit, expected)
         with pytest.raises(SpecMismatchError, match=r"does not give its activations.*hilum export"):
             backend.compute_activations(batch)
+        with pytest.raises(SpecMismatchError, match="does not give its activations"):
+            backend.run_with_activations(batch)
+
+
+@pytest.mark.parametrize("films", [0, 2])
+def test_one_pass_gives_the_answer_and_the_activations(films: int) -> None:
+    batch = draw_batch(films)
+    with OnnxBackend(SPEC, WEIGHTS) as backend:
+        output, activations = backend.run_with_activations(batch)
+        np.testing.assert_array_equal(activations, backend.compute_activations(batch))
+        alone = backend.run(batch)
+    for name in ("logit", "evidence", "embedding"):
+        np.testing.assert_array_equal(getattr(output, name), getattr(alone, name))
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,10 @@ def test_the_target_weighs_label_and_teachers(
 ) -> None:
     score = ask(folders).score(films[0])
     for weight in (0.0, 0.3, 1.0):
-        target, evidence = ask(folders, weight=weight).soften(1.0, films[0])
-        assert evidence is None
-        assert target == pytest.approx((1 - weight) * 1.0 + weight * score)
+        lesson = ask(folders, weight=weight).teach(1.0, films[0])
+        assert lesson.evidence is None
+        assert lesson.features is None
+        assert lesson.probability == pytest.approx((1 - weight) * 1.0 + weight * score)
 
 
 def make_dataset(

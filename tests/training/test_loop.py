@@ -267,7 +267,7 @@ def test_a_vision_transformer_begins_with_smaller_films_and_shows_their_map(
     small_recipe["optimization"]["progressive_resizing"] = resizing
     network = build_recipe_network(Recipe.model_validate(small_recipe))
     for side in (64, 224):
-        logits, evidence, bias = MapStudent(network)(torch.randn(2, 1, side, side))
+        logits, evidence, bias, _ = MapStudent(network)(torch.randn(2, 1, side, side))
         assert evidence.shape[1:] == (side // 16, side // 16)
         torch.testing.assert_close(evidence.mean(dim=(1, 2)) + bias, logits[:, 0])
 

@@ -19,35 +19,51 @@ from factories.timm_networks import (
 )
 from factories.training import make_settings
 from hilum.errors import ConfigError
+from hilum.io import read_radiograph
 from hilum.models.build import build_network
 from hilum.models.head import EvidenceNetwork, merge_logits
 from hilum.predictor import load_model
-from hilum.preprocess import normalize_film
+from hilum.preprocess import normalize_film, preprocess
 from hilum.spec import InputSpec
 from hilum.training.distillation import load_teachers
+from hilum.training.features import FeatureBasis, draw_reading
+from hilum.training.films import TrainingFilms
 from hilum.training.losses import build_loss
 from hilum.training.lung_edits import REGION_GRID
 from hilum.training.map_loss import (
     UNIT,
     MapStudent,
+    StudentOutput,
     TargetLayout,
     add_map_terms,
     compare_with_regions,
     prepare_student,
 )
-from hilum.training.recipe import DistillationSection, Recipe
+from hilum.training.recipe import AugmentationSection, DistillationSection, Recipe
 from hilum.training.run import run_recipe
 
 PLAIN = build_loss(Recipe.model_validate(make_settings()), np.array([0, 1]))
 BIAS = torch.tensor(0.25)
 
 
-def make_recipe(*, evidence_weight: float = 0.0, planted: float = 0.0) -> Recipe:
-    distillation = {"teachers": ["nobody"], "evidence_weight": evidence_weight}
+def make_recipe(
+    *, evidence_weight: float = 0.0, features_weight: float = 0.0, planted: float = 0.0
+) -> Recipe:
+    distillation = {
+        "teachers": ["nobody"],
+        "evidence_weight": evidence_weight,
+        "features_weight": features_weight,
+    }
     augmentation = {"planted": planted}
     return Recipe.model_validate(
         make_settings() | {"distillation": distillation, "augmentation": augmentation}
     )
+
+
+def answer(
+    logits: torch.Tensor, evidence: torch.Tensor, planes: torch.Tensor | None = None
+) -> StudentOutput:
+    return StudentOutput(logits, evidence, BIAS, torch.zeros(1) if planes is None else planes)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
@@ -60,14 +76,15 @@ def test_a_student_shows_the_map_that_it_will_be_exported_with(
     side = choose_size_px(timm_name)
     films = torch.randn(3, 1, side, side)
     with torch.no_grad():
-        logits, evidence, bias = MapStudent(network)(films)
+        logits, evidence, bias, planes = MapStudent(network)(films)
         torch.testing.assert_close(logits, network(films))
         merge_logits(network)
         merged = EvidenceNetwork(network, size_px=(side, side))
-        _, expected, *_ = merged(films)
+        _, expected, _, activations = merged(films)
     assert float(bias.detach()) == pytest.approx(merged.bias, abs=1e-6)
     assert evidence.dtype == torch.float32
     torch.testing.assert_close(evidence, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(planes, activations)
 
 
 def test_what_a_difference_costs() -> None:
@@ -77,14 +94,14 @@ def test_what_a_difference_costs() -> None:
     probabilities = torch.tensor([[0.9], [0.2]])
     same = torch.cat([probabilities, evidence.flatten(1)], dim=1)
     base = PLAIN(logits, probabilities[:, 0])
-    torch.testing.assert_close(compute_loss((logits, evidence, BIAS), same), base)
-    off = compute_loss((logits, evidence + UNIT, BIAS), same)
+    torch.testing.assert_close(compute_loss(answer(logits, evidence), same), base)
+    off = compute_loss(answer(logits, evidence + UNIT), same)
     torch.testing.assert_close(off, base + 0.5)
-    turned = compute_loss((logits, evidence.flip(2), BIAS), same)
+    turned = compute_loss(answer(logits, evidence.flip(2)), same)
     assert turned > base + 1e-3  # a map in a mirror is another map
     unknown = same.clone()
     unknown[1, 1:] = torch.nan  # of this film no teacher was asked
-    half = compute_loss((logits, evidence + UNIT, BIAS), unknown)
+    half = compute_loss(answer(logits, evidence + UNIT), unknown)
     torch.testing.assert_close(half, base + 0.25)
 
 
@@ -95,10 +112,43 @@ def test_maps_of_another_size_are_held_against_the_interpolated_one() -> None:
     logits = torch.zeros(1, 1)
     base = PLAIN(logits, targets[:, 0])
     smaller = torch.tensor([[[0.5, 2.5], [0.5, 2.5]]])
-    assert compute_loss((logits, smaller, BIAS), targets) - base < 1e-2
-    assert compute_loss((logits, smaller.flip(2), BIAS), targets) - base > 0.03
+    assert compute_loss(answer(logits, smaller), targets) - base < 1e-2
+    assert compute_loss(answer(logits, smaller.flip(2)), targets) - base > 0.03
     larger = torch.nn.functional.interpolate(ramp[None, None], size=(8, 8), mode="bilinear")[0]
-    torch.testing.assert_close(compute_loss((logits, larger, BIAS), targets), base)
+    torch.testing.assert_close(compute_loss(answer(logits, larger), targets), base)
+
+
+def test_what_other_features_cost() -> None:
+    layout = TargetLayout(features=(3, 2, 2))
+    compute_loss = add_map_terms(PLAIN, make_recipe(features_weight=0.5), layout)
+    generator = torch.Generator().manual_seed(0)
+    planes = torch.randn(2, 5, 4, 4, generator=generator, requires_grad=True)
+    reading = torch.from_numpy(draw_reading(3, 5, make_recipe().seed))
+    read = torch.einsum("kd,ndhw->nkhw", reading, planes.detach())
+    pooled = torch.nn.functional.interpolate(read, size=(2, 2), mode="bilinear", antialias=True)
+    # A grid that is twice as coarse says of a constant film what it is.
+    flat = torch.ones(2, 5, 4, 4) * torch.arange(5.0)[:, None, None]
+    theirs = torch.einsum("kd,ndhw->nkhw", reading, flat)[:, :, :2, :2]
+    targets = torch.cat([torch.tensor([[0.9], [0.2]]), theirs.flatten(1)], dim=1)
+    logits, evidence = torch.tensor([[0.3], [-1.2]]), torch.zeros(2, 4, 4)
+    base = PLAIN(logits, targets[:, 0])
+    torch.testing.assert_close(compute_loss(answer(logits, evidence, flat), targets), base)
+    other = torch.cat([targets[:, :1], pooled.flatten(1)], dim=1)
+    assert compute_loss(answer(logits, evidence, flat), other) > base + 0.1
+    shifted = flat + 2.0 * reading[0][:, None, None]
+    expected = base + 0.5 * 4.0 / 3.0  # the rows are orthogonal: one of three components is off
+    torch.testing.assert_close(compute_loss(answer(logits, evidence, shifted), targets), expected)
+    unknown = targets.clone()
+    unknown[1, 1:] = torch.nan
+    half = compute_loss(answer(logits, evidence, shifted), unknown)
+    torch.testing.assert_close(half, base + 0.5 * 2.0 / 3.0)
+    torch.autograd.backward(compute_loss(answer(logits, evidence, planes), unknown))
+    assert planes.grad is not None
+    assert planes.grad[0].abs().sum() > 0
+    assert not planes.grad[1].any()
+    nobody = torch.full_like(unknown, torch.nan)
+    nobody[:, 0] = targets[:, 0]
+    torch.testing.assert_close(compute_loss(answer(logits, evidence, planes), nobody), base)
 
 
 def test_without_a_wish_nothing_changes() -> None:
@@ -106,6 +156,7 @@ def test_without_a_wish_nothing_changes() -> None:
     assert add_map_terms(PLAIN, make_recipe(), TargetLayout()) is PLAIN
     assert prepare_student(network, make_recipe()) is network
     assert isinstance(prepare_student(network, make_recipe(planted=0.1)), MapStudent)
+    assert isinstance(prepare_student(network, make_recipe(features_weight=0.1)), MapStudent)
 
 
 def test_a_map_is_to_speak_for_disease_in_one_place_and_nowhere_else() -> None:
@@ -138,7 +189,7 @@ def test_a_film_with_an_opacity_is_not_asked_for_its_label() -> None:
     targets = torch.from_numpy(np.stack([plain, planted]))
     evidence = torch.randn(2, 7, 7, generator=torch.Generator().manual_seed(1))
     logits = torch.tensor([[0.7], [3.0]], requires_grad=True)
-    loss = compute_loss((logits, evidence, BIAS), targets)
+    loss = compute_loss(answer(logits, evidence), targets)
     place = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(region)[None], 7)
     expected = (
         PLAIN(logits[:1], torch.tensor([1.0])) + compare_with_regions(evidence[1:], BIAS, place)[0]
@@ -152,16 +203,29 @@ def test_a_film_with_an_opacity_is_not_asked_for_its_label() -> None:
 
 @pytest.mark.parametrize(
     "layout",
-    [TargetLayout(), TargetLayout((2, 3)), TargetLayout(None, True), TargetLayout((2, 3), True)],
+    [
+        TargetLayout(),
+        TargetLayout((2, 3)),
+        TargetLayout(features=(4, 2, 3)),
+        TargetLayout(regions=True),
+        TargetLayout((2, 3), regions=True),
+        TargetLayout((2, 3), (4, 2, 3), regions=True),
+    ],
 )
 def test_targets_are_read_as_they_were_written(layout: TargetLayout) -> None:
     rng = np.random.default_rng(0)
     evidence = rng.random((2, 3), dtype=np.float32) if layout.evidence else None
+    hints = rng.random((4, 2, 3), dtype=np.float32) if layout.features else None
     region = rng.random((REGION_GRID, REGION_GRID), dtype=np.float32) if layout.regions else None
-    written = np.stack([layout.pack(0.25, evidence, region), layout.pack(0.75)])
-    probabilities, maps, regions = layout.unpack(torch.from_numpy(written))
+    written = np.stack([layout.pack(0.25, evidence, hints, region), layout.pack(0.75)])
+    probabilities, maps, features, regions = layout.unpack(torch.from_numpy(written))
     assert probabilities.tolist() == [0.25, 0.75]
-    assert (maps is None, regions is None) == (evidence is None, region is None)
+    assert [part is None for part in (maps, features, regions)] == [
+        part is None for part in (evidence, hints, region)
+    ]
+    if features is not None and hints is not None:
+        np.testing.assert_array_equal(features[0].numpy(), hints)
+        assert features[1].isnan().all()
     if maps is not None and evidence is not None:
         np.testing.assert_array_equal(maps[0, 0].numpy(), evidence)
         assert maps[1].isnan().all()
@@ -186,6 +250,15 @@ def test_targets_are_read_as_they_were_written(layout: TargetLayout) -> None:
             "not mixed",
         ),
         ({"distillation": {"teachers": ["a"], "evidence_weight": -1.0}}, "greater than or equal"),
+        ({"distillation": {"features_weight": 1.0}}, "needs teachers"),
+        ({"distillation": {"teachers": ["a", "b"], "features_weight": 1.0}}, "one teacher"),
+        (
+            {
+                "distillation": {"teachers": ["a"], "features_weight": 1.0},
+                "mixing": {"mixup_alpha": 0.2},
+            },
+            "not mixed",
+        ),
         ({"augmentation": {"planted": 0.2}, "mixing": {"cutmix_alpha": 1.0}}, "not mixed"),
         ({"augmentation": {"lungs_only": 0.6, "lungs_levelled": 0.6}}, "shares of the same"),
     ],
@@ -206,41 +279,87 @@ def test_the_target_holds_the_mean_map_of_the_teachers(tmp_path: Path) -> None:
     teachers = load_teachers(section, TINY_INPUT)
     assert teachers is not None
     assert teachers.grid == (8, 6)
-    target, evidence = teachers.soften(0.0, film)
-    assert evidence is not None
+    lesson = teachers.teach(0.0, film)
+    assert lesson.evidence is not None
     with load_model(tmp_path / "a") as one, load_model(tmp_path / "b") as other:
         planes = normalize_film(film, TINY_INPUT)
         maps = [model.backend.run(planes).evidence[0] for model in (one, other)]
-    assert target == pytest.approx(teachers.score(film))
-    np.testing.assert_allclose(evidence, np.mean(maps, axis=0), rtol=1e-6)
+    assert lesson.probability == pytest.approx(teachers.score(film))
+    np.testing.assert_allclose(lesson.evidence, np.mean(maps, axis=0), rtol=1e-6)
     with pytest.raises(ConfigError, match="differ in size"):
         load_teachers(DistillationSection(teachers=names, evidence_weight=1.0), TINY_INPUT)
+
+
+def test_the_target_holds_the_components_of_the_teacher(tmp_path: Path) -> None:
+    films = np.random.default_rng(0).random((5, 64, 48), dtype=np.float32)
+    write_tiny_network(tmp_path / "a", name="tiny-a")
+    section = DistillationSection(teachers=(str(tmp_path / "a"),), features_weight=1.0)
+    teachers = load_teachers(section, TINY_INPUT)
+    assert teachers is not None
+    dataset = TrainingFilms(
+        films, np.array([0, 1, 0, 1, 0]), TINY_INPUT, AugmentationSection(), 0, teachers
+    )
+    planes = np.concatenate([normalize_film(film, TINY_INPUT) for film in films])
+    with load_model(tmp_path / "a") as teacher:
+        activations = teacher.backend.compute_activations(planes)
+    basis = FeatureBasis.fit(activations)
+    assert dataset.layout == TargetLayout(features=(len(basis.directions), 8, 6))
+    _, target = dataset[1, 3]
+    found = dataset.layout.unpack(target[None])
+    assert found.evidence is None
+    assert found.features is not None
+    np.testing.assert_allclose(found.features[0], basis.project(activations[3]), atol=1e-4)
+
+
+SQUARE = InputSpec(height_px=64, width_px=64, normalization="per_film")
+
+
+def train_student(dataset: Path, folder: Path, key: str, weight: float) -> Path:
+    """Train a small network by the tiny one beside it, from which it learns ``key`` so much."""
+    settings = make_settings()
+    teachers = [str(folder / "teacher")]
+    settings["distillation"] = {"teachers": teachers, "weight": 1.0, key: weight}
+    settings["optimization"]["epochs"] = 4
+    student = folder / f"run-{weight}"
+    run_recipe(Recipe.model_validate(settings), dataset, student, workers=1)
+    return student
 
 
 @pytest.mark.slow
 def test_a_student_learns_where(drawn_dataset: Path, tmp_path: Path) -> None:
     """Its map comes nearer to the teacher's than that of a student who learns only how sure."""
-    square = InputSpec(height_px=64, width_px=64, normalization="per_film")
-    write_tiny_network(tmp_path / "teacher", square, name="tiny")
+    write_tiny_network(tmp_path / "teacher", SQUARE, name="tiny")
     films = sorted((drawn_dataset / "test").rglob("*.*"))[:8]
     with load_model(tmp_path / "teacher") as teacher:
         theirs = [teacher.analyze(film, gate=False).evidence.values for film in films]
     differences = {}
     for weight in (0.0, 2.0):
-        settings = make_settings()
-        settings["distillation"] = {
-            "teachers": [str(tmp_path / "teacher")],
-            "weight": 1.0,
-            "evidence_weight": weight,
-        }
-        settings["optimization"]["epochs"] = 4
-        folder = tmp_path / f"run-{weight}"
-        run_recipe(Recipe.model_validate(settings), drawn_dataset, folder, workers=1)
-        with load_model(folder) as student:
-            cells = [student.analyze(film, gate=False).evidence.values for film in films]
+        with load_model(train_student(drawn_dataset, tmp_path, "evidence_weight", weight)) as one:
+            cells = [one.analyze(film, gate=False).evidence.values for film in films]
         rows, columns = cells[0].shape
         pooled = [
-            one.reshape(rows, 8 // rows, columns, 8 // columns).mean((1, 3)) for one in theirs
+            their.reshape(rows, 8 // rows, columns, 8 // columns).mean((1, 3)) for their in theirs
         ]
         differences[weight] = float(np.mean(np.abs(np.subtract(cells, pooled))))
     assert differences[2.0] < 0.9 * differences[0.0], differences
+
+
+@pytest.mark.slow
+def test_a_student_learns_what_to_look_for(drawn_dataset: Path, tmp_path: Path) -> None:
+    """It sees in each cell more of what its teacher sees than one that learns its answers alone."""
+    write_tiny_network(tmp_path / "teacher", SQUARE, name="tiny")
+    films = sorted((drawn_dataset / "test").rglob("*.*"))[:8]
+    planes = np.concatenate([preprocess(read_radiograph(film), SQUARE) for film in films])
+    with load_model(tmp_path / "teacher") as teacher:
+        activations = teacher.backend.compute_activations(planes)
+    basis = FeatureBasis.fit(activations)
+    theirs = torch.from_numpy(np.stack([basis.project(one) for one in activations]))
+    differences = {}
+    for weight in (0.0, 4.0):
+        with load_model(train_student(drawn_dataset, tmp_path, "features_weight", weight)) as one:
+            seen = torch.from_numpy(one.backend.compute_activations(planes))
+        reading = torch.from_numpy(draw_reading(theirs.shape[1], seen.shape[1], 0))
+        read = torch.einsum("kd,ndhw->nkhw", reading, seen)
+        pooled = torch.nn.functional.adaptive_avg_pool2d(theirs, (read.shape[2], read.shape[3]))
+        differences[weight] = float((read - pooled).square().mean())
+    assert differences[4.0] < 0.9 * differences[0.0], differences

@@ -99,10 +99,12 @@ class OnnxBackend(Closing):
     def run(self, batch: NDArray[np.float32]) -> ModelOutput:
         """Score a batch of N >= 0 films; see :meth:`hilum.inference.backend.Backend.run`."""
         films = batch.shape[0]
-        given = {output.name for output in self._get_session().get_outputs()}
         # The graph gives both of the members' outputs or neither.
-        names = OUTPUT_NAMES + (MEMBER_NAMES if given.issuperset(MEMBER_NAMES) else ())
-        logit, evidence, embedding, *of_members = self._run(batch, names)
+        names = OUTPUT_NAMES + (MEMBER_NAMES if self._gives(*MEMBER_NAMES) else ())
+        return self._read_output(self._run(batch, names), films)
+
+    def _read_output(self, arrays: Sequence[NDArray[np.float32]], films: int) -> ModelOutput:
+        logit, evidence, embedding, *of_members = arrays
         output = ModelOutput(
             logit=logit,
             evidence=evidence,
@@ -111,6 +113,21 @@ class OnnxBackend(Closing):
         )
         check_output(output, self._spec, films)
         return output
+
+    def run_with_activations(
+        self, batch: NDArray[np.float32]
+    ) -> tuple[ModelOutput, NDArray[np.float32]]:
+        """Give what :meth:`run` and :meth:`compute_activations` give, from one pass.
+
+        Raises
+        ------
+        InputError, ModelError
+            See there.
+        """
+        self._require_activations()
+        *arrays, activations = self._run(batch, (*OUTPUT_NAMES, ACTIVATIONS_NAME))
+        check_activations(activations, self._spec, len(batch))
+        return self._read_output(arrays, len(batch)), activations
 
     def score(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the logits of N films, (N, labels), and nothing else: the bare forward pass.
@@ -125,15 +142,20 @@ class OnnxBackend(Closing):
 
     def compute_activations(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give what the pool averages; see :class:`hilum.inference.backend.Backend`."""
-        session = self._get_session()
-        if ACTIVATIONS_NAME not in {output.name for output in session.get_outputs()}:
+        self._require_activations()
+        (activations,) = self._run(batch, [ACTIVATIONS_NAME])
+        check_activations(activations, self._spec, len(batch))
+        return activations
+
+    def _gives(self, *names: str) -> bool:
+        return {output.name for output in self._get_session().get_outputs()}.issuperset(names)
+
+    def _require_activations(self) -> None:
+        if not self._gives(ACTIVATIONS_NAME):
             raise SpecMismatchError(
                 f"The graph of {self._spec.name} does not give its activations. Export the model "
                 "again with `hilum export`."
             )
-        (activations,) = self._run(batch, [ACTIVATIONS_NAME])
-        check_activations(activations, self._spec, len(batch))
-        return activations
 
     def _run(self, batch: NDArray[np.float32], names: Sequence[str]) -> list[NDArray[np.float32]]:
         session = self._get_session()

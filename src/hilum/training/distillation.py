@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,28 @@ from hilum.inference import ModelOutput, OnnxBackend
 from hilum.models.zoo import resolve_model
 from hilum.preprocess import normalize_film
 from hilum.spec import InputSpec, ModelReference, ModelSpec, read_weights
+from hilum.training.features import FILMS, FeatureBasis
 from hilum.training.recipe import DistillationSection
 
 Film = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a student is told of one film.
+
+    probability
+        Of the positive class: label and teachers, weighed as the recipe says.
+    evidence
+        The teachers' mean map, float32, shape :attr:`Teachers.grid`, in logit units; ``None``
+        where the recipe does not learn from it.
+    features
+        The components of the teacher's features, float32, shape (K, h, w), likewise.
+    """
+
+    probability: float
+    evidence: Film | None = None
+    features: Film | None = None
 
 
 class Teachers:
@@ -62,6 +82,7 @@ class Teachers:
         self._models = tuple(models)
         self._backends: list[OnnxBackend] = []
         self._process = -1
+        self._basis: FeatureBasis | None = None
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_backends": [], "_process": -1}
@@ -81,29 +102,59 @@ class Teachers:
         """
         return self._average(self._ask(film))
 
-    def soften(self, label: float, film: Film) -> tuple[float, Film | None]:
-        """Give what a film is to be answered, and the teachers' mean map.
+    @property
+    def components(self) -> int:
+        """How many components of its features the teacher gives; 0: the recipe wants none."""
+        return 0 if self._basis is None else len(self._basis.directions)
 
-        Returns
-        -------
-        Label and score, weighed as the recipe says; and the map, float32, shape :attr:`grid`,
-        in logit units, where the recipe learns from it.
+    def fit_features(self, count: int, read: Callable[[int], Film]) -> None:
+        """Find the components of the teacher's features, where the recipe learns from them.
+
+        Parameters
+        ----------
+        count, read
+            How many training films there are, and what gives one, as it is, at the student's
+            size.
         """
-        outputs = self._ask(film)
+        if self.section.features_weight == 0:
+            return
+        (backend,) = self._open()
+        chosen = np.unique(np.linspace(0, count - 1, FILMS).astype(int)).tolist()
+        planes = [_prepare(read(index), backend.spec.input) for index in chosen]
+        self._basis = FeatureBasis.fit(
+            np.concatenate([backend.compute_activations(one) for one in planes])
+        )
+
+    def teach(self, label: float, film: Film) -> Lesson:
+        """Give what a student is told of a film."""
+        features: Film | None = None
+        evidence: Film | None = None
+        if self._basis is None:
+            outputs = self._ask(film)
+        else:
+            outputs, activations = self._ask_for_features(film)
+            features = self._basis.project(activations)
+        if self.section.evidence_weight > 0:
+            maps = np.stack([one.evidence[0] for one in outputs])
+            evidence = maps.mean(axis=0, dtype=np.float32)
         weight = self.section.weight
-        target = (1.0 - weight) * label + weight * self._average(outputs)
-        if self.section.evidence_weight == 0:
-            return target, None
-        return target, np.mean([one.evidence[0] for one in outputs], axis=0, dtype=np.float32)
+        probability = (1.0 - weight) * label + weight * self._average(outputs)
+        return Lesson(probability, evidence, features)
 
     def _ask(self, film: Film) -> list[ModelOutput]:
+        return [backend.run(_prepare(film, backend.spec.input)) for backend in self._open()]
+
+    def _ask_for_features(self, film: Film) -> tuple[list[ModelOutput], Film]:
+        (backend,) = self._open()
+        output, activations = backend.run_with_activations(_prepare(film, backend.spec.input))
+        return [output], activations[0]
+
+    def _open(self) -> list[OnnxBackend]:
         if self._process != os.getpid():
             # A forked session would wait for threads that exist in the parent alone.
             self._backends = [OnnxBackend(*model, threads=1) for model in self._models]
             self._process = os.getpid()
-        inputs = [backend.spec.input for backend in self._backends]
-        planes = [normalize_film(_resize(film, one), one) for one in inputs]
-        return [backend.run(one) for backend, one in zip(self._backends, planes, strict=True)]
+        return self._backends
 
     def _average(self, outputs: Sequence[ModelOutput]) -> float:
         temperature = self.section.temperature
@@ -168,6 +219,10 @@ def check_teacher(teacher: ModelSpec, spec: InputSpec) -> None:
 
 def _sigmoid(logit: float) -> float:
     return 0.5 * (1.0 + math.tanh(0.5 * logit))  # exp would overflow where a teacher is sure
+
+
+def _prepare(film: Film, spec: InputSpec) -> Film:
+    return normalize_film(_resize(film, spec), spec)
 
 
 def _resize(film: Film, spec: InputSpec) -> Film:

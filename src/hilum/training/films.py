@@ -88,15 +88,18 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._teachers = teachers
         if teachers is not None and teachers.section.films == "clean":
             softened = [
-                teachers.soften(float(label), self._read(index))[0]
+                teachers.teach(float(label), self._read(index)).probability
                 for index, label in enumerate(labels)
             ]
             self._targets, self._teachers = np.array(softened, dtype=np.float32), None
-        learned = teachers is not None and teachers.section.evidence_weight > 0
-        self.layout = TargetLayout(
-            evidence=teachers.grid if learned and teachers is not None else None,
-            regions=augmentation.planted > 0,
-        )
+        self.layout = TargetLayout(regions=augmentation.planted > 0)
+        if teachers is not None:
+            teachers.fit_features(len(films), self._read)
+            self.layout = TargetLayout(
+                evidence=teachers.grid if teachers.section.evidence_weight > 0 else None,
+                features=(teachers.components, *teachers.grid) if teachers.components else None,
+                regions=augmentation.planted > 0,
+            )
         self._edits = LungEdits(augmentation)
         if self._edits.wanted:
             for index in range(len(films)):
@@ -158,10 +161,11 @@ class TrainingFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             else:
                 film = edit.film
         film = self._augment(film, index, epoch)
-        target, evidence = float(self._targets[index]), None
-        if self._teachers is not None:
-            target, evidence = self._teachers.soften(target, film)
-        return film, self.layout.pack(target, evidence)
+        label = float(self._targets[index])
+        if self._teachers is None:
+            return film, self.layout.pack(label)
+        lesson = self._teachers.teach(label, film)
+        return film, self.layout.pack(lesson.probability, lesson.evidence, lesson.features)
 
     def _augment(self, film: NDArray[np.float32], index: int, epoch: int) -> NDArray[np.float32]:
         if self.augmentation == AugmentationSection():

@@ -1,14 +1,17 @@
-"""What is learned of the evidence map, beside the label: a teacher's map, and planted opacities.
+"""What is learned of places, beside the label: a teacher's map and features, planted opacities.
 
 Every network of hilum has a map of its evidence in logit units, whose mean with the bias is its
 logit. A teacher's map says of each film several dozen things that its probability does not, in
-the same unit for every architecture. An opacity that was planted into a film of healthy lungs
-says it even better: there, and nowhere else.
+the same unit for every architecture; what it sees in each cell says thousands. An opacity
+that was planted into a film of healthy lungs says best where: there, and nowhere else.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hilum.models.head import arrange_planes
+from hilum.training.features import draw_reading
 from hilum.training.losses import Loss
 from hilum.training.lung_edits import REGION_GRID
 from hilum.training.recipe import Recipe
@@ -33,17 +37,21 @@ class TargetLayout:
 
     evidence
         Height and width of the teachers' map, in cells; ``None``: not learned from.
+    features
+        Components of the teacher's features, height and width, likewise.
     regions
         Whether places of planted opacities follow, ``REGION_GRID`` cells a side.
     """
 
     evidence: tuple[int, int] | None = None
+    features: tuple[int, int, int] | None = None
     regions: bool = False
 
     def pack(
         self,
         probability: float,
         evidence: Target | None = None,
+        features: Target | None = None,
         region: Target | None = None,
     ) -> Target:
         """Write a target.
@@ -51,30 +59,64 @@ class TargetLayout:
         Returns
         -------
         float32, shape () where there is nothing but a probability, else (M,). A film of which no
-        teacher was asked has NaN for its evidence; one without an opacity an empty region.
+        teacher was asked has NaN for its evidence and features; one without an opacity an empty
+        region.
         """
         parts = [np.array([probability], dtype=np.float32)]
-        if self.evidence is not None:
-            unknown = np.full(self.evidence, np.nan, dtype=np.float32)
-            parts.append((unknown if evidence is None else evidence).ravel())
+        for shape, known in ((self.evidence, evidence), (self.features, features)):
+            if shape is not None:
+                parts.append(np.full(shape, np.nan, np.float32) if known is None else known)
         if self.regions:
             nothing = np.zeros((REGION_GRID, REGION_GRID), dtype=np.float32)
-            parts.append((nothing if region is None else region).ravel())
-        return parts[0].reshape(()) if len(parts) == 1 else np.concatenate(parts)
+            parts.append(nothing if region is None else region)
+        if len(parts) == 1:
+            return parts[0].reshape(())
+        return np.concatenate([part.ravel() for part in parts])
 
-    def unpack(self, targets: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Read targets of N films: probabilities (N,), maps (N, 1, h, w), regions (N, 1, g, g)."""
+    def unpack(self, targets: Tensor) -> Targets:
+        """Read the targets of N films."""
         if targets.ndim == 1:
-            return targets, None, None
-        evidence = regions = None
+            return Targets(targets)
+        shapes = (
+            None if self.evidence is None else (1, *self.evidence),
+            self.features,
+            (1, REGION_GRID, REGION_GRID) if self.regions else None,
+        )
+        parts: list[Tensor | None] = []
         rest = targets[:, 1:]
-        if self.evidence is not None:
-            cells = self.evidence[0] * self.evidence[1]
-            evidence = rest[:, :cells].reshape(-1, 1, *self.evidence)
+        for shape in shapes:
+            cells = 0 if shape is None else math.prod(shape)
+            parts.append(None if shape is None else rest[:, :cells].reshape(-1, *shape))
             rest = rest[:, cells:]
-        if self.regions:
-            regions = rest.reshape(-1, 1, REGION_GRID, REGION_GRID)
-        return targets[:, 0], evidence, regions
+        return Targets(targets[:, 0], *parts)
+
+
+class Targets(NamedTuple):
+    """Probabilities, shape (N,), evidence and regions, (N, 1, h, w), features, (N, K, h, w)."""
+
+    probabilities: Tensor
+    evidence: Tensor | None = None
+    features: Tensor | None = None
+    regions: Tensor | None = None
+
+
+class StudentOutput(NamedTuple):
+    """What a network says of N films, and what it is made of.
+
+    logits
+        Shape (N, 1 or 2).
+    evidence
+        float32, shape (N, h, w).
+    bias
+        Of the head, shape ().
+    planes
+        What the pool averages, shape (N, D, h, w).
+    """
+
+    logits: Tensor
+    evidence: Tensor
+    bias: Tensor
+    planes: Tensor
 
 
 class MapStudent(nn.Module):
@@ -90,8 +132,8 @@ class MapStudent(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, films: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Give logits, shape (N, 1 or 2), evidence, float32, shape (N, h, w), and bias, ()."""
+    def forward(self, films: Tensor) -> StudentOutput:
+        """Run the network."""
         features: Tensor = self.network.forward_features(films)  # type: ignore[operator]  # timm
         logits: Tensor = self.network.forward_head(features)  # type: ignore[operator]  # timm
         planes = arrange_planes(self.network, features)
@@ -101,12 +143,13 @@ class MapStudent(nn.Module):
             weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
         # Products and a sum, not a convolution, which autocast would compute in half precision.
         evidence = (planes.float() * weight[0][:, None, None]).sum(dim=1)
-        return logits, evidence, bias[0]
+        return StudentOutput(logits, evidence, bias[0], planes)
 
 
 def learns_maps(recipe: Recipe) -> bool:
     """Whether a recipe asks for more than labels and probabilities."""
-    return recipe.distillation.evidence_weight > 0 or recipe.augmentation.planted > 0
+    section = recipe.distillation
+    return max(section.evidence_weight, section.features_weight, recipe.augmentation.planted) > 0
 
 
 def prepare_student(network: nn.Module, recipe: Recipe) -> nn.Module:
@@ -129,9 +172,15 @@ def add_map_terms(compute_loss: Loss, recipe: Recipe, layout: TargetLayout) -> L
     if not learns_maps(recipe):
         return compute_loss
 
-    def compute_all(outputs: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> Tensor:
-        logits, evidence, bias = outputs
-        probabilities, theirs, regions = layout.unpack(targets.to(evidence))
+    section = recipe.distillation
+
+    @cache
+    def draw(components: int, features: int, device: torch.device) -> Tensor:
+        return torch.from_numpy(draw_reading(components, features, recipe.seed)).to(device)
+
+    def compute_all(outputs: StudentOutput, targets: Tensor) -> Tensor:
+        logits, evidence, bias, planes = outputs
+        probabilities, maps, features, regions = layout.unpack(targets.to(evidence))
         planted = torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
         if regions is not None:
             planted = regions.flatten(1).sum(dim=1) > 0
@@ -142,18 +191,28 @@ def add_map_terms(compute_loss: Loss, recipe: Recipe, layout: TargetLayout) -> L
                 plain.float().mean()
             )
         if regions is not None and planted.any():
-            place = _resize(regions[planted], evidence)
+            place = _resize(regions[planted], evidence)[:, 0]
             cost = compare_with_regions(evidence[planted], bias, place)
             total = total + cost.sum() / len(logits)
-        if theirs is not None:
-            asked = theirs.flatten(1).isfinite().all(dim=1)
-            if asked.any():
-                difference = (evidence[asked] - _resize(theirs[asked], evidence)) / UNIT
-                weight = recipe.distillation.evidence_weight
-                total = total + weight * difference.square().mean() * asked.float().mean()
+        if maps is not None:
+            difference = _compare(evidence[:, None], maps) / UNIT**2
+            total = total + section.evidence_weight * difference
+        if features is not None:
+            reading = draw(features.shape[1], planes.shape[1], planes.device)
+            read = (planes.float().movedim(1, -1) @ reading.T).movedim(-1, 1)
+            total = total + section.features_weight * _compare(read, features)
         return total
 
     return compute_all
+
+
+def _compare(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Give the squared difference of planes, shape (N, K, h, w); a film of NaN costs nothing."""
+    asked = theirs.flatten(1).isfinite().all(dim=1)
+    if not asked.any():
+        return ours.sum() * 0.0
+    difference = ours[asked] - _resize(theirs[asked], ours)
+    return difference.square().mean() * asked.float().mean()
 
 
 def compare_with_regions(evidence: Tensor, bias: Tensor, place: Tensor) -> Tensor:
@@ -181,9 +240,7 @@ def compare_with_regions(evidence: Tensor, bias: Tensor, place: Tensor) -> Tenso
 
 
 @torch.no_grad()
-def _resize(maps: Tensor, evidence: Tensor) -> Tensor:
-    """Bring maps, shape (N, 1, h, w), to the size of the student's."""
-    resized: Tensor = nn.functional.interpolate(
-        maps, size=evidence.shape[1:], mode="bilinear", antialias=True
-    )
-    return resized[:, 0]
+def _resize(maps: Tensor, student: Tensor) -> Tensor:
+    """Bring maps, shape (N, K, h, w), to the height and width of the student's."""
+    size = student.shape[-2:]
+    return nn.functional.interpolate(maps, size=size, mode="bilinear", antialias=True)

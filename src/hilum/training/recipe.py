@@ -211,6 +211,10 @@ class DistillationSection(Facts):
         Of the squared difference between the student's evidence map and the mean map of the
         teachers, in a unit of 8 logits; 0 learns from their probability alone. The teachers must
         see the films as the student does, and films must not be mixed.
+    features_weight
+        Of the squared difference between what the student and its one teacher see in each cell of
+        the map: the 64 principal components of the teacher's features, each of unit deviation.
+        Films as for ``evidence_weight``.
     films
         ``augmented``: the teachers see each film as the student does, augmented anew each
         epoch; they must take films that are cropped as the student's are. ``clean``: they see
@@ -221,12 +225,19 @@ class DistillationSection(Facts):
     weight: UnitInterval = 0.5
     temperature: Positive = 1.0
     evidence_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    features_weight: Annotated[float, Field(ge=0.0)] = 0.0
     films: Literal["augmented", "clean"] = "augmented"
 
     @model_validator(mode="after")
-    def _evidence_is_of_the_same_film(self) -> Self:
-        if self.evidence_weight > 0 and (not self.teachers or self.films != "augmented"):
-            raise ValueError("evidence_weight needs teachers that see the films augmented")
+    def _maps_are_of_the_same_film(self) -> Self:
+        for key, wanted in (
+            ("evidence_weight", self.evidence_weight),
+            ("features_weight", self.features_weight),
+        ):
+            if wanted > 0 and (not self.teachers or self.films != "augmented"):
+                raise ValueError(f"{key} needs teachers that see the films augmented")
+        if self.features_weight > 0 and len(self.teachers) > 1:
+            raise ValueError("features_weight needs one teacher: features of several have no mean")
         return self
 
 
@@ -268,10 +279,11 @@ class Recipe(Facts):
         return self
 
     @model_validator(mode="after")
-    def _evidence_is_of_one_film(self) -> Self:
+    def _maps_are_of_one_film(self) -> Self:
         mixed = self.mixing.mixup_alpha > 0 or self.mixing.cutmix_alpha > 0
         for key, wanted in (
             ("distillation.evidence_weight", self.distillation.evidence_weight),
+            ("distillation.features_weight", self.distillation.features_weight),
             ("augmentation.planted", self.augmentation.planted),
         ):
             if mixed and wanted > 0:
