@@ -141,6 +141,7 @@ def test_pictures_that_are_no_film_are_not_assessed(shipped: Predictor) -> None:
             "hilum-efficientnet-b0": "it takes the drawn phantom for a film, see docs/trust.md",
             "hilum-efficientnet-lite0": "it takes the drawn phantom for a film, see docs/trust.md",
             "hilum-efficientnet-lite1": "it takes the drawn phantom for a film, see docs/trust.md",
+            "hilum-resnet34": "it takes the drawn phantom for a film, see docs/trust.md",
         }
     ),
 )
